@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * home.h - what the shell asks of the place it runs in
+ *
+ * The shell is one source with three homes: the i686 kernel, the x86_64
+ * kernel, and a process on another operating system. All that differs between
+ * them stands behind these functions; each home supplies them outside
+ * src/shell (src/kernel/shell_home.c, src/host/home.c). The shell keeps no
+ * other door to the machine open, so the same input gives the same output
+ * everywhere.
+ */
+
+#ifndef HEAPGLASS_SHELL_HOME_H
+#define HEAPGLASS_SHELL_HOME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* ---- talking to a person ----------------------------------------------- */
+
+/* Writes SIZE bytes at TEXT to every display. '\n' is a new line: a home
+ * whose display wants "\r\n" says so itself. */
+void home_write(const char *text, size_t size);
+
+/* The next byte that somebody typed; waits for it, with the CPU halted. Keys
+ * that are not characters come as the sequences that an ANSI terminal sends
+ * (ESC [ A for Up). -1 when input has ended and there will be no more. */
+int home_read(void);
+
+/* Whether a Ctrl-C has arrived since home_interrupt_clear(). Polls, never
+ * waits; other bytes that came meanwhile stay for home_read(). */
+bool home_interrupted(void);
+void home_interrupt_clear(void);
+
+/* How many characters fit on the smallest display, in *COLUMNS and *ROWS. */
+void home_screen_size(int *columns, int *rows);
+
+/* Chooses the layout of the keyboard; false if there is no such NAME here. */
+bool home_keymap(const char *name);
+
+/* ---- the machine -------------------------------------------------------- */
+
+/* "i686", "x86_64" or "host". */
+const char *home_name(void);
+
+/* Memory for the lab: SIZE bytes, zeroed, starting at a page. NULL if there
+ * is not enough. Give it back with the same SIZE. */
+void *home_memory(size_t size);
+void home_memory_release(void *memory, size_t size);
+
+/* Provokes a real fault of this KIND ("null", "text", "stack", "divide"), to
+ * show the fault screen. Returns, having said why, where it cannot. */
+void home_crash(const char *kind);
+
+/* Ends the machine (the process). The shell has printed its status line. */
+_Noreturn void home_poweroff(int status);
+_Noreturn void home_reboot(void);
+
+#endif

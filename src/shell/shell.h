@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shell.h - the shell, as its home sees it
+ *
+ * A home calls shell_run() once, after everything that home.h promises works.
+ */
+
+#ifndef HEAPGLASS_SHELL_SHELL_H
+#define HEAPGLASS_SHELL_SHELL_H
+
+/*
+ * Reads and runs commands until the input ends or somebody types `poweroff`,
+ * which ends the machine from inside. COMMAND_LINE is the kernel's: words
+ * separated by blanks, of which the shell understands
+ *
+ *   plain           start with `plain on`
+ *   keymap=NAME     start with `keymap NAME`
+ *
+ * and leaves the others to their owners. Returns the status, 0 or 1, when the
+ * input has ended (which a kernel's never does).
+ */
+int shell_run(const char *command_line);
+
+#endif
