@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * classes.h - lists by size, and a map of those that are not empty
+ *
+ * Free pieces of memory, counted in units (quanta for blocks, pages for
+ * ranges), are kept on lists by size. List k holds the sizes
+ *
+ *     [class_size(k), class_size(k + 1))
+ *
+ * Up to 32 units every size has a list of its own. Beyond, each doubling is
+ * shared by eight lists, so that within one list sizes differ by at most an
+ * eighth: 32..35, 36..39, ... 60..63, 64..71, 72..79, ...
+ *
+ *     units   1  2  3 ... 31 | 32..35  36..39 ... 60..63 | 64..71 ...
+ *     list    0  1  2 ... 30 |     31      32 ...     38 |     39 ...
+ *
+ * One bit a list says whether it is empty, so that "the first list that is
+ * not empty, from k on" costs a handful of instructions however long the
+ * lists are.
+ *
+ *   C1  A bit is set exactly when its list is not empty.
+ *
+ * Source: this is the two-level idea of TLSF (Masmano, Ripoll, Crespo, Real:
+ * "TLSF: a new dynamic memory allocator for real-time systems", 2004) with
+ * both levels written as one number.
+ */
+#ifndef MM_CLASSES_H
+#define MM_CLASSES_H
+
+#include "mm.h"
+
+enum {
+    CLASS_EXACT = 32,           /* sizes below this have their own list */
+    CLASS_STEPS_LOG2 = 3,       /* eight lists share a doubling */
+    CLASS_NONE = UINT16_MAX,
+};
+
+/* The list on which a free piece of UNITS (at least 1) belongs. */
+static inline unsigned class_of(uint32_t units)
+{
+    if (units < CLASS_EXACT)
+        return units - 1;
+    unsigned log2 = 31 - (unsigned)__builtin_clz(units);
+    unsigned step = (units >> (log2 - CLASS_STEPS_LOG2)) & 7;
+
+    return 31 + (log2 - 5) * 8 + step;          /* 64..71 -> 39 */
+}
+
+/* The smallest size on list K. May be 2^32, one past the largest. */
+static inline uint64_t class_size(unsigned k)
+{
+    if (k < CLASS_EXACT - 1)
+        return k + 1;
+    unsigned log2 = 5 + (k - 31) / 8, step = (k - 31) % 8;
+
+    return ((uint64_t)8 + step) << (log2 - CLASS_STEPS_LOG2);
+}
+
+/* The first list on which every piece is at least UNITS long. */
+static inline unsigned class_that_fits(uint32_t units)
+{
+    unsigned k = class_of(units);
+
+    return class_size(k) == units ? k : k + 1;
+}
+
+/* How many lists sizes up to UNITS need. */
+#define CLASS_COUNT(log2_of_limit) (31 + ((log2_of_limit) - 5) * 8)
+
+/* The map of lists that are not empty: WORDS words of 32 bits. */
+static inline void class_map_set(uint32_t *map, unsigned k)
+{
+    map[k / 32] |= UINT32_C(1) << (k % 32);
+}
+
+static inline void class_map_clear(uint32_t *map, unsigned k)
+{
+    map[k / 32] &= ~(UINT32_C(1) << (k % 32));
+}
+
+static inline bool class_map_has(const uint32_t *map, unsigned k)
+{
+    return map[k / 32] >> (k % 32) & 1;
+}
+
+/* The first list from K on that is not empty, or CLASS_NONE. */
+static inline unsigned class_map_find(const uint32_t *map, unsigned words,
+                                      unsigned k)
+{
+    unsigned word = k / 32;
+
+    if (word >= words)
+        return CLASS_NONE;
+    uint32_t bits = map[word] & (UINT32_MAX << (k % 32));
+
+    while (bits == 0) {
+        if (++word == words)
+            return CLASS_NONE;
+        bits = map[word];
+    }
+    return word * 32 + (unsigned)__builtin_ctz(bits);
+}
+
+#endif

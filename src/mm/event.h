@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * event.h - what a step announces
+ *
+ * The allocator changes memory in a few named steps, and the last line of
+ * each step announces it. Observers (src/trace) live on these events alone:
+ * replaying them gives the same picture as walking the memory, which a test
+ * holds after every operation.
+ *
+ * How a picture is replayed. Blocks, `at` = the payload's offset:
+ *
+ *   GROW      A span of `size` bytes enters at `at` (here: the span's own
+ *             start). Its head ends where its one free block begins: the
+ *             block's payload is at `other`. Pages held: those of `held`
+ *             events that follow, all others are hollow.
+ *   SHRINK    The empty span at `at` leaves.
+ *   SPLIT     The free block at `at` is cut: it keeps `size` bytes, the
+ *             right part of `other` bytes becomes a free block of its own.
+ *             Both go to the front of their lists, the left one first.
+ *   TAKE      The free block at `at`, `size` bytes, leaves its list and is
+ *             used; for whom says `use`.
+ *   RELEASE   The used block at `at` is free, at the front of its list.
+ *   COALESCE  The free block at `at` takes in its right neighbour, which is
+ *             free and of `other` bytes; it is `size` bytes long now, and
+ *             goes to the front of its list.
+ *   RESIZE    The used block at `at` changes from `other` to `size` bytes in
+ *             place. Growing, it takes from its free right neighbour, whose
+ *             rest, if any, goes to the front of its list; shrinking, its
+ *             tail joins a free right neighbour, or becomes a free block,
+ *             at the front of its list. Equal sizes: only `request` changes.
+ *             For a slot or a large range `size` is what it was.
+ *   HOLD      Frames are now behind the pages [`at`, `at` + `size`).
+ *   TRIM      The frames behind these pages were given back.
+ *   REFUSE    A request for `request` bytes was refused, `other` is the
+ *             enum mm_fault; `at` is the offset concerned, if any.
+ *
+ * "The front of its list, then taken from it" leaves no trace, so the
+ * allocator does not do it: while an operation is under way the block in its
+ * hand is on no list. Between operations both accounts are the same.
+ *
+ * Slot pages, `at` = the page's or the slot's offset:
+ *
+ *   PAGE_TAKE  The used block at `at` becomes a slot page of slots of
+ *              `size` bytes; the first slot is at `other`. It goes to the
+ *              front of its class's list of pages with room.
+ *   PAGE_GIVE  The empty slot page at `at` is an ordinary used block again,
+ *              about to be released; it leaves its class's list.
+ *   SLOT_TAKE  The slot at `at`: from the head of the page's list, or, if
+ *              that is empty, from the watermark (`other` tells: 1 when the
+ *              watermark rose). A page that is full now leaves its list.
+ *   SLOT_GIVE  The slot at `at` goes to the head of the page's list. A page
+ *              that was full goes to the front of its class's list.
+ *
+ * Ranges, `at` and `size` = the pages as bytes from the instance's base:
+ *
+ *   MAP        These pages now have a used tag of type `other`; they were
+ *              part of one free tag.
+ *   UNMAP      These pages are free; they join free neighbours.
+ *
+ * Frames, `at` = frame number * 4096:
+ *
+ *   FRAME_TAKE A frame (or a run of `size` bytes) was handed out; `other` is
+ *              1 when a watermark rose for it, 0 when it came off the list.
+ *   FRAME_GIVE The frame at `at` goes on the list.
+ */
+#ifndef MM_EVENT_H
+#define MM_EVENT_H
+
+#include "mm.h"
+
+enum mm_event_kind {
+    MM_EVENT_GROW,
+    MM_EVENT_SHRINK,
+    MM_EVENT_SPLIT,
+    MM_EVENT_TAKE,
+    MM_EVENT_RELEASE,
+    MM_EVENT_COALESCE,
+    MM_EVENT_RESIZE,
+    MM_EVENT_HOLD,
+    MM_EVENT_TRIM,
+    MM_EVENT_REFUSE,
+    MM_EVENT_PAGE_TAKE,
+    MM_EVENT_PAGE_GIVE,
+    MM_EVENT_SLOT_TAKE,
+    MM_EVENT_SLOT_GIVE,
+    MM_EVENT_MAP,
+    MM_EVENT_UNMAP,
+    MM_EVENT_FRAME_TAKE,
+    MM_EVENT_FRAME_GIVE,
+    MM_EVENT_KINDS
+};
+
+/* For whom a block is taken. */
+enum mm_use {
+    MM_USE_CALLER,              /* its payload goes to the caller */
+    MM_USE_SLOTS,               /* it becomes a slot page */
+};
+
+/*
+ * `at` and `size` are bytes from the instance's base, never addresses, so
+ * that the same commands give the same events everywhere.
+ */
+struct mm_event {
+    uint32_t kind;              /* enum mm_event_kind */
+    uint32_t use;               /* enum mm_use, for TAKE and RELEASE */
+    uint64_t at;
+    uint64_t size;
+    uint64_t other;             /* what it is depends on the kind, see above */
+    uint64_t request;           /* bytes that the caller asked for, or 0 */
+};
+
+/* "SPLIT" and so on, the name that the stream and the shell print. */
+const char *mm_event_name(enum mm_event_kind kind);
+
+#endif

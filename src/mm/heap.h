@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap.h - alloc and free: blocks, slots and large ranges
+ *
+ * The theory is in heap.c (blocks), slots.c (small objects) and span.h (where
+ * everything lies). A heap is one thread's: it takes no lock, and nothing
+ * here looks at anything but the heap it is given.
+ */
+#ifndef MM_HEAP_H
+#define MM_HEAP_H
+
+#include "classes.h"
+#include "ranges.h"
+#include "span.h"
+
+enum {
+    HEAP_LISTS = CLASS_COUNT(15),
+    HEAP_MAP_WORDS = (HEAP_LISTS + 31) / 32,
+    HEAP_TRIES = 8,             /* blocks of its own list that a request looks
+                                   at before it turns to larger ones */
+    SLOT_MAX_BYTES = 256,
+    SLOT_CLASSES = SLOT_MAX_BYTES / MM_QUANTUM + 1,     /* 8, 16, 32 ... 256 */
+    HEAP_NO_SPAN = UINT32_MAX,
+};
+
+/* How much a heap trusts its caller and its own memory. */
+enum heap_level {
+    HEAP_LEVEL_NONE,            /* nothing beyond what costs nothing */
+    HEAP_LEVEL_CHECK,           /* live bits; headers and links are compared
+                                   with their neighbours before use */
+};
+
+struct heap {
+    /* set by heap_init, constant from then on */
+    const struct mm_home *home;
+    struct ranges *ranges;      /* where spans and large ranges come from */
+    unsigned char *base;        /* the arena's first byte */
+    uint32_t arena_quanta;
+    uint32_t span_bytes;        /* a power of two */
+    uint32_t head_bytes;        /* of a span, up to its first block's header */
+    uint32_t large_bytes;       /* a block serves requests up to this */
+    uint32_t hollow_pages;      /* a free gives back the pages inside a free
+                                   block when so many are held; 0: never */
+    uint32_t owner;             /* this heap's number in tags */
+    uint32_t level;             /* enum heap_level */
+    /* state: offsets and counts only */
+    uint32_t small;             /* 1: requests up to 256 bytes get slots */
+    uint32_t empty_span;        /* the empty span that is kept: its first
+                                   page, or HEAP_NO_SPAN */
+    uint32_t refusal;           /* enum mm_fault: why the last call failed */
+    uint32_t refusal_quantum;   /* and where, as a block_ref; or BLOCK_NIL */
+    uint32_t examined;          /* blocks that the last call looked at */
+    uint32_t map[HEAP_MAP_WORDS];
+    block_ref lists[HEAP_LISTS];
+    block_ref slot_lists[SLOT_CLASSES]; /* slot pages with room, by class */
+};
+
+struct heap_setup {
+    const struct mm_home *home;
+    struct ranges *ranges;
+    uint32_t span_bytes;        /* power of two, 4 KiB ... 512 KiB */
+    uint32_t hollow_pages;
+    uint32_t owner;
+    enum heap_level level;
+    bool small;
+};
+
+/* Makes HEAP, without a span yet. */
+void heap_init(struct heap *heap, const struct heap_setup *setup);
+
+enum heap_kind {
+    HEAP_ANY,                   /* by size, as the heap is set up */
+    HEAP_BLOCK,
+    HEAP_SLOT,                  /* up to SLOT_MAX_BYTES */
+    HEAP_LARGE,
+};
+
+struct heap_request {
+    uint64_t size;              /* bytes; 0 is served like 1 */
+    uint64_t align;             /* a power of two up to span_bytes / 4;
+                                   0: MM_QUANTUM (a slot of 8: 8) */
+    enum heap_kind kind;
+};
+
+/*
+ * Memory for REQUEST, contents unknown, the caller's until heap_free. NULL
+ * when it is refused: nothing has changed and heap->refusal says why. A block
+ * that can be found in constant time is; before a refusal everything is
+ * searched, so that a refusal is never wrong.
+ */
+void *heap_alloc_request(struct heap *heap, const struct heap_request *request);
+
+static inline void *heap_alloc(struct heap *heap, uint64_t size)
+{
+    return heap_alloc_request(heap, &(struct heap_request){ .size = size });
+}
+
+/*
+ * Gives PAYLOAD (NULL: nothing) back. MM_OK, or what is wrong with PAYLOAD or
+ * the memory around it (level check and above), and nothing has changed;
+ * heap->refusal_quantum names the damaged place. Constant time, but for
+ * pages that are given back: at most those of one span.
+ */
+enum mm_fault heap_free(struct heap *heap, void *payload);
+
+/*
+ * Gives PAYLOAD the size SIZE, contents kept up to the smaller of both; moves
+ * it when it must. PAYLOAD NULL: heap_alloc. SIZE 0 is served like 1. NULL
+ * when refused: PAYLOAD is still the caller's, unchanged.
+ */
+void *heap_realloc(struct heap *heap, void *payload, uint64_t size);
+
+/* Bytes that the caller may use at PAYLOAD, a live one. */
+uint64_t heap_usable_size(const struct heap *heap, const void *payload);
+
+/* Start and first block of spans: grows the heap by one empty span now. */
+enum mm_fault heap_grow(struct heap *heap);
+
+/*
+ * Gives back what can be: empty slot pages, whole pages inside free blocks,
+ * empty spans. Answers how many pages. Time: every block is looked at.
+ */
+uint64_t heap_trim(struct heap *heap);
+
+/* Whether a request of SIZE bytes is one for a slot in this heap. */
+static inline bool heap_wants_slot(const struct heap *heap, uint64_t size)
+{
+    return heap->small && size <= SLOT_MAX_BYTES;
+}
+
+/* ---- where things are: offsets from the arena's base ------------------ */
+
+static inline uint64_t heap_at(const struct heap *heap, const void *address)
+{
+    return (uint64_t)((uintptr_t)address - (uintptr_t)heap->base);
+}
+
+static inline uint64_t heap_arena_bytes(const struct heap *heap)
+{
+    return (uint64_t)heap->arena_quanta * MM_QUANTUM;
+}
+
+static inline void *heap_address(const struct heap *heap, uint64_t at)
+{
+    return heap->base + at;
+}
+
+/* ---- looking (heap_walk.c): reads only, trusts nothing ---------------- */
+
+/* One block, slot page or large range, as the memory says. */
+struct heap_cursor {
+    uint64_t span_at;           /* the span or large range it lies in */
+    uint64_t span_bytes;
+    uint64_t at;                /* the payload's offset */
+    uint64_t size;              /* the block's, header included; of a large
+                                   range all its pages */
+    uint64_t left_size;
+    uint32_t header;            /* 0 for a large range */
+    bool used, hollow, kept, slots, large;
+    enum mm_fault fault;        /* MM_BAD_HEADER and so on: this and the rest
+                                   of the span cannot be walked */
+    uint32_t page;              /* private: where the search goes on */
+    uint32_t steps;
+};
+
+/* Sets CURSOR before the first block. */
+void heap_walk(struct heap_cursor *cursor);
+
+/* The next block by address; false after the last. Ends in any memory. */
+bool heap_walk_next(const struct heap *heap, struct heap_cursor *cursor);
+
+/* Puts CURSOR on the block, used or free, that contains the byte AT. False
+ * for a byte of no block (a span's head or end, or outside all spans). */
+bool heap_walk_find(const struct heap *heap, uint64_t at,
+                    struct heap_cursor *cursor);
+
+/* Whether a frame is behind the page of the span that contains AT. */
+bool heap_page_is_held(const struct heap *heap, uint64_t at);
+
+/* A slot page, as the memory says; ok is false where it makes no sense. */
+struct slot_view {
+    bool ok;
+    uint32_t slot_bytes, first, count;  /* first slot's offset in the page */
+    uint32_t used;              /* the head's own account */
+    uint32_t watermark;         /* offset in the page; slots from there on
+                                   were never touched */
+    uint32_t free;              /* offset of the list's head, 0: none */
+    block_ref next, previous;   /* pages with room of the same class */
+};
+
+/* Reads the head of the slot page whose payload is at AT. */
+struct slot_view slot_page_view(const struct heap *heap, uint64_t at);
+
+/* The free slot after the one at OFFSET in the page at AT; 0 after the last
+ * and where the link makes no sense. */
+uint32_t slot_next(const struct heap *heap, uint64_t at, uint32_t offset);
+
+/* Whether the slot that starts at OFFSET of this page is handed out. O(1)
+ * at level check and above; below, by walking the page's list. */
+bool slot_is_used(const struct heap *heap, uint64_t at, uint32_t offset);
+
+static inline unsigned slot_class(uint64_t size)
+{
+    return size <= 8 ? 0 : (unsigned)((size + MM_QUANTUM - 1) / MM_QUANTUM);
+}
+
+static inline uint32_t slot_class_bytes(unsigned class)
+{
+    return class == 0 ? 8 : class * MM_QUANTUM;
+}
+
+/* ---- checking (heap_check.c) ------------------------------------------ */
+
+/* What heap_check found. */
+struct heap_damage {
+    const char *invariant;      /* "I1: blocks tile the span", or NULL */
+    uint64_t at;                /* the block or slot concerned */
+    uint64_t spans, blocks, free_blocks, slot_pages, larges;
+};
+
+/* Checks I1..I9 of heap.c and S1..S5 of slots.c in any memory; true when all
+ * hold. DAMAGE tells the first that does not. */
+bool heap_check(const struct heap *heap, struct heap_damage *damage);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * home.h - what the surroundings give to the allocator
+ *
+ * The allocator has many homes: two kernels, the host shell, the tests. Each
+ * arena is handed one of these tables when it is made. The table and the
+ * context are the home's; they must outlive the arena. Nothing here may call
+ * back into the instance that called it, except where it is said.
+ *
+ * mm_home_panic() (mm.h) is the one thing that a home supplies by its name.
+ */
+#ifndef MM_HOME_H
+#define MM_HOME_H
+
+#include "event.h"
+
+struct mm_home {
+    /*
+     * Puts frames behind the pages [PAGE, PAGE + COUNT) of the arena, none
+     * of which has one, and fills them with zeroes. All or none: false when
+     * frames (or tables to map them) run out, and then nothing has changed.
+     */
+    bool (*hold)(void *context, uint32_t page, uint32_t count);
+
+    /* Takes the frames back from these pages, all of which have one. */
+    void (*release)(void *context, uint32_t page, uint32_t count);
+
+    /* A step was made. Reads, copies, and leaves the allocator alone. */
+    void (*event)(void *context, const struct mm_event *event);
+
+    void *context;
+};
+
+/* A home that does not care to listen has NULL for `event`. */
+static inline void mm_emit(const struct mm_home *home,
+                           const struct mm_event *event)
+{
+    if (MM_OBSERVED && home->event != NULL)
+        home->event(home->context, event);
+}
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ranges.h - runs of pages ("vmem"): an AVL tree of tags, lists by size
+ *
+ * Every page of an arena belongs to exactly one tag, used or free. The theory
+ * is in ranges.c, the tree in ranges_tree.c. Pages are counted from the
+ * arena's base: page P is the bytes [4096 P, 4096 P + 4096) from there.
+ */
+#ifndef MM_RANGES_H
+#define MM_RANGES_H
+
+#include "classes.h"
+#include "home.h"
+
+/* What a range is for. The tag says it; `ranges` prints it. */
+enum range_type {
+    RANGE_FREE,
+    RANGE_TAGS,                 /* the instance's own tag pages */
+    RANGE_SPAN,                 /* a heap's span of blocks */
+    RANGE_LARGE,                /* one request too large for a span */
+    RANGE_LAB,                  /* the memory of a lab */
+    RANGE_STACK,
+    RANGE_DEVICE,
+    RANGE_OTHER,
+    RANGE_TYPES
+};
+
+/* What may be done with the pages. The tag says it even where the machine
+ * cannot enforce it (i686 without PAE has no "no execute"). */
+enum range_protection {
+    RANGE_READ = 1,
+    RANGE_WRITE = 2,
+    RANGE_EXECUTE = 4,
+};
+
+typedef uint32_t range_ref;     /* names a tag; RANGE_NIL names none */
+
+enum {
+    RANGE_NIL = 0,
+    RANGE_ANYWHERE = UINT32_MAX,
+    RANGE_FIRST_TAGS = 32,      /* tags in the instance itself, [0] unused */
+    RANGE_LISTS = CLASS_COUNT(32),
+    RANGE_MAP_WORDS = (RANGE_LISTS + 31) / 32,
+    /* an allocation may cut a free range in three: two new tags, and the
+       tag page that it fetches first another two */
+    RANGE_SPARE_TAGS = 4,
+};
+
+/*
+ * A tag: 32 bytes, offsets only.
+ *
+ *      0         4         8         12        16        20
+ *     +---------+---------+---------+---------+---------+
+ *     | start   | pages   | left    | right   | parent  |   the tree, by start
+ *     +---------+---------+----+----+----+----+---------+
+ *     | next    | previous|type|prot|hght| 0  |             the free list
+ *     +---------+---------+----+----+----+----+
+ *
+ * `next` and `previous` are used while the range is free; in a tag that is
+ * itself spare, `next` threads the spare tags.
+ */
+struct range_tag {
+    uint32_t start, pages;
+    range_ref left, right, parent;
+    range_ref next, previous;
+    uint8_t type;               /* enum range_type */
+    uint8_t protection;         /* enum range_protection, or-ed */
+    uint8_t height;             /* of the subtree; a leaf's is 1; 0: spare */
+    uint8_t unused;
+};
+
+_Static_assert(sizeof(struct range_tag) == 32, "a tag page holds 128");
+
+struct ranges {
+    /* set by ranges_init, constant from then on */
+    const struct mm_home *home;
+    unsigned char *base;        /* the arena's first byte */
+    uint32_t page_count;
+    uint32_t unused;
+    /* state: offsets and counts only */
+    range_ref root;
+    range_ref spare;            /* spare tags, threaded through `next` */
+    uint32_t spare_count;
+    uint32_t tag_pages;
+    uint32_t used_pages, used_count, free_count;
+    uint32_t map[RANGE_MAP_WORDS];
+    range_ref lists[RANGE_LISTS];
+    struct range_tag first[RANGE_FIRST_TAGS];
+};
+
+struct range_request {
+    uint32_t pages;             /* at least 1 */
+    uint32_t align_pages;       /* a power of two; 0 or 1: any page */
+    uint32_t at;                /* exactly there, or RANGE_ANYWHERE */
+    enum range_type type;       /* not RANGE_FREE */
+    unsigned protection;        /* enum range_protection, or-ed */
+};
+
+/* Makes RANGES of the arena of PAGES pages at BASE, all of it free. */
+void ranges_init(struct ranges *ranges, const struct mm_home *home,
+                 void *base, uint32_t pages);
+
+/*
+ * Finds a run of pages for REQUEST and stores its first page in *PAGE. No
+ * frame is put behind the pages: that is the caller's. MM_OK; MM_NO_RANGE,
+ * MM_NO_FRAMES (for a page of tags), MM_BAD_ALIGNMENT, MM_NOT_OWNED (a part
+ * of the fixed place is taken), MM_BAD_TAG, and nothing has changed.
+ * Time: O(log n) for the tree; a refusal looks at every free range first.
+ */
+enum mm_fault ranges_alloc(struct ranges *ranges,
+                           const struct range_request *request,
+                           uint32_t *page);
+
+/*
+ * Frees any part of one used range: its start, end, middle or all of it. The
+ * caller has taken the frames away. Never fails for want of memory: where no
+ * tag is left, the first page of what is freed is kept to hold tags.
+ * MM_OK; MM_OUTSIDE, MM_NOT_OWNED, MM_BAD_TAG, and nothing has changed.
+ */
+enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
+                          uint32_t pages);
+
+/* Gives the used range that contains PAGE another protection. */
+enum mm_fault ranges_protect(struct ranges *ranges, uint32_t page,
+                             unsigned protection);
+
+/* The tag that contains PAGE; NULL when PAGE is outside or tags are
+ * damaged. O(log n). */
+const struct range_tag *ranges_find(const struct ranges *ranges,
+                                    uint32_t page);
+
+/* The tag after TAG by address; NULL after the last. */
+const struct range_tag *ranges_next(const struct ranges *ranges,
+                                    const struct range_tag *tag);
+
+/* The tag that REF names; NULL for RANGE_NIL and for what is no tag. */
+struct range_tag *range_tag_at(const struct ranges *ranges, range_ref ref);
+range_ref range_ref_of(const struct ranges *ranges,
+                       const struct range_tag *tag);
+
+/* ranges_check.c: R1..R6 of ranges.c; NULL or the first that is broken;
+ * *PAGE is then the page concerned. */
+const char *ranges_check(const struct ranges *ranges, uint32_t *page);
+
+#endif

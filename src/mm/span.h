@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * span.h - the head of a span, and of a large request
+ *
+ * A span is a run of whole pages that blocks are cut from. It starts at a
+ * multiple of its own size, so that one mask leads from any payload to the
+ * span's head. The head holds what `free` must know before it believes a
+ * byte of the payload's surroundings:
+ *
+ *      span (a multiple of span_bytes)                             its end
+ *      v                                                                v
+ *     +------+------+---------+-----------+--+--------------------+----+
+ *     | kind | held | tags    | live      |  | blocks, side by    |end |
+ *     | ...  |      | 1 word  | 1 bit a   |  | side               |    |
+ *     |      |      | a slice | quantum   |  |                    |    |
+ *     +------+------+---------+-----------+--+--------------------+----+
+ *     0      16     32                       ^ the first block's header,
+ *                                              at 12 mod 16
+ *
+ *   held   One bit a page: a frame is behind it.
+ *   tags   One word for every slice of 2 KiB: 0 when blocks lie there, else
+ *          a slot page fills the slice, and for whom.
+ *   live   One bit a quantum, where the heap's level of care is `check` or
+ *          more: a payload that was handed out starts here. It lies outside
+ *          every payload, so that no overrun by a few bytes reaches it.
+ *   end    A used header without size, the last word of the span.
+ *
+ * A request too large for a span is a range of its own. It starts at a
+ * multiple of span_bytes too and has the same head, cut short after the
+ * first tag, which says that it is a large range. Its payload follows:
+ *
+ *     +------+------+-----+-----+------------------------------------+
+ *     | kind |      |LARGE|     | payload                            |
+ *     +------+------+-----+-----+------------------------------------+
+ *     0      16     32          SPAN_LARGE_HEAD (64)
+ */
+#ifndef MM_SPAN_H
+#define MM_SPAN_H
+
+#include "block.h"
+
+enum {
+    SPAN_MAX_BYTES = 512 * 1024,
+    SPAN_MIN_BYTES = MM_PAGE,
+    SPAN_HELD_WORDS = SPAN_MAX_BYTES / MM_PAGE / 32,
+    SPAN_TAGS_AT = 32,
+    SPAN_LARGE_HEAD = 64,
+};
+
+/* A block's size in quanta fits the header, whatever the span. */
+_Static_assert(SPAN_MAX_BYTES / MM_QUANTUM - 1 <= BLOCK_MAX_QUANTA,
+               "the header's fields cannot overflow");
+
+enum span_kind {
+    SPAN_OF_BLOCKS = 0x4e415053,        /* "SPAN" in memory */
+    SPAN_OF_LARGE = 0x4752414c,         /* "LARG" */
+};
+
+/* What a slice's tag says; the owner's number is in the upper half. */
+enum span_tag {
+    SPAN_TAG_BLOCKS = 0,
+    SPAN_TAG_SLOTS = 1,
+    SPAN_TAG_LARGE = 2,
+};
+
+struct span {
+    uint32_t kind;              /* enum span_kind */
+    uint32_t pages;
+    uint32_t request;           /* of a large range: bytes asked for, cut */
+    uint32_t owner;             /* the heap's number */
+    uint32_t held[SPAN_HELD_WORDS];
+    uint32_t tags[];
+};
+
+_Static_assert(offsetof(struct span, tags) == SPAN_TAGS_AT, "the picture");
+
+static inline uint32_t span_tag(enum span_tag what, uint32_t owner)
+{
+    return owner << 16 | (uint32_t)what;
+}
+
+#endif
