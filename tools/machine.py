@@ -18,7 +18,7 @@ is done. A time limit exists only so that a dead machine is noticed.
 
 The machine's verdict travels in the stream as well. The shell's last line is
 "status: N", and the fault screen's is "status: 4": no special device is
-needed, so it works on every machine.
+needed, so it works on every machine. (No command prints a line that starts like that.)
 
   S1  What is typed is never dropped here: writes are queued, and we read while
       we write, so neither side can block the other.
@@ -457,7 +457,7 @@ class Machine:
 
     def at_prompt(self, start=0):
         """Is the prompt the last thing that was said after START?"""
-        tail = ESCAPES.sub('', self.text[start:][-400:])
+        tail = ESCAPES.sub('', self.text[max(start, len(self.text) - 400):])
         return tail.endswith('\n' + PROMPT) or tail == PROMPT
 
     def wait(self, condition, what, timeout=None):
