@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ranges.c - runs of pages ("vmem")
+ *
+ * Theory of operation
+ * -------------------
+ * The arena's pages are divided into ranges, used and free, and every range
+ * has one tag. Together the tags tile the arena:
+ *
+ *      page 0                                                     the end
+ *     +--------+-----------+-----------------+-----+-----------------+
+ *     | span   | free      | stack           |free | large           |
+ *     +--------+-----------+-----------------+-----+-----------------+
+ *        tag       tag           tag           tag        tag
+ *
+ * Two structures hold the tags, and each does what it is good at. The AVL
+ * tree, by address, finds the tag that contains a page, and a tag's
+ * neighbours. The lists by size (classes.h) hold the free tags, and find a
+ * run that is long enough.
+ *
+ * To allocate, we look at the first few tags of the request's own list, since
+ * there the fit is tight; else we take the first of a list on which every tag
+ * surely fits. Only when both find nothing is everything searched, so that a
+ * refusal is never wrong. What is too long on the left or the right is cut
+ * off and stays free. To free, we cut what is freed out of its used range,
+ * any part of it, and join it with free neighbours.
+ *
+ * Tags themselves need memory. The first lie in the instance; more lie in tag
+ * pages that the instance takes from itself. An operation cuts at most two
+ * new tags, so it starts only when that many are spare. A free that finds
+ * none, and no free page to make some from, keeps the first page of what is
+ * being freed for tags: a free never fails for want of memory.
+ *
+ * Invariants, checked by ranges_check():
+ *
+ *   R1  Tags tile the arena: each starts where the last one ended.
+ *   R2  The tree is in order and its parents are right (T1, T4).
+ *   R3  The tree is balanced and its heights are right (T2, T3).
+ *   R4  No two free ranges are neighbours.
+ *   R5  A free tag is on the list of its size, once; no other tag is on a
+ *       list; a list's bit in the map is set when it is not empty.
+ *   R6  The counts of pages and tags are those of the tags.
+ *
+ * What it is bad at: a page of tags is never given back.
+ *
+ * Source: the idea of one allocator for any resource that comes in ranges is
+ * from J. Bonwick, J. Adams, "Magazines and vmem", USENIX 2001.
+ * Lesson: docs/lessons/11-ranges.md
+ */
+#include "ranges_tree.h"
+
+enum {
+    RANGE_TRIES = 8,            /* tags of its own list a request looks at */
+    TAGS_PER_PAGE = MM_PAGE / sizeof(struct range_tag),
+    TAGS_PER_CUT = 2,           /* new tags that one operation can need */
+};
+
+static void emit(const struct ranges *ranges, enum mm_event_kind kind,
+                 uint32_t page, uint32_t pages, enum range_type type)
+{
+    struct mm_event event = {
+        .kind = kind,
+        .at = (uint64_t)page * MM_PAGE,
+        .size = (uint64_t)pages * MM_PAGE,
+        .other = type,
+    };
+
+    mm_emit(ranges->home, &event);
+}
+
+/* ---- tags ------------------------------------------------------------- */
+
+struct range_tag *range_tag_at(const struct ranges *ranges, range_ref ref)
+{
+    if (ref == RANGE_NIL)
+        return NULL;
+    if (ref < RANGE_FIRST_TAGS)
+        return (struct range_tag *)&ranges->first[ref];
+    if (ref / TAGS_PER_PAGE >= ranges->page_count)
+        return NULL;
+    return (struct range_tag *)(ranges->base +
+                                (size_t)ref * sizeof(struct range_tag));
+}
+
+range_ref range_ref_of(const struct ranges *ranges,
+                       const struct range_tag *tag)
+{
+    if (tag >= ranges->first && tag < ranges->first + RANGE_FIRST_TAGS)
+        return (range_ref)(tag - ranges->first);
+    return (range_ref)(((uintptr_t)tag - (uintptr_t)ranges->base) /
+                       sizeof(struct range_tag));
+}
+
+static void spare_push(struct ranges *ranges, struct range_tag *tag)
+{
+    *tag = (struct range_tag){ .next = ranges->spare };
+    ranges->spare = range_ref_of(ranges, tag);
+    ranges->spare_count++;
+}
+
+/* A spare tag; the caller has made sure that there is one. */
+static struct range_tag *spare_pop(struct ranges *ranges)
+{
+    struct range_tag *tag = range_tag_at(ranges, ranges->spare);
+
+    MM_REQUIRE(tag != NULL, "the spare tags of the ranges are damaged");
+    ranges->spare = tag->next;
+    ranges->spare_count--;
+    return tag;
+}
+
+static bool tag_is_free(const struct range_tag *tag)
+{
+    return tag->type == RANGE_FREE;
+}
+
+static uint32_t tag_end(const struct range_tag *tag)
+{
+    return tag->start + tag->pages;
+}
+
+/* ---- lists of free tags ----------------------------------------------- */
+
+static void list_insert(struct ranges *ranges, struct range_tag *tag)
+{
+    unsigned k = class_of(tag->pages);
+    range_ref ref = range_ref_of(ranges, tag);
+    struct range_tag *first = range_tag_at(ranges, ranges->lists[k]);
+
+    tag->previous = RANGE_NIL;
+    tag->next = ranges->lists[k];
+    if (first != NULL)
+        first->previous = ref;
+    ranges->lists[k] = ref;
+    class_map_set(ranges->map, k);
+}
+
+static void list_remove(struct ranges *ranges, struct range_tag *tag)
+{
+    unsigned k = class_of(tag->pages);
+    struct range_tag *next = range_tag_at(ranges, tag->next);
+    struct range_tag *previous = range_tag_at(ranges, tag->previous);
+
+    if (next != NULL)
+        next->previous = tag->previous;
+    if (previous != NULL)
+        previous->next = tag->next;
+    else
+        ranges->lists[k] = tag->next;
+    if (ranges->lists[k] == RANGE_NIL)
+        class_map_clear(ranges->map, k);
+}
+
+/*
+ * Whether TAG can be believed before it is changed: a tag lies in memory that
+ * a student may have overwritten. Asks those who should know: its neighbours
+ * by address and on the list.
+ */
+static bool tag_is_sane(const struct ranges *ranges,
+                        const struct range_tag *tag)
+{
+    if (tag->pages == 0 || tag->height == 0 ||
+        tag->start >= ranges->page_count ||
+        tag->pages > ranges->page_count - tag->start ||
+        tag->type >= RANGE_TYPES)
+        return false;
+
+    const struct range_tag *next = tree_next(ranges, tag);
+
+    if (next == NULL ? tag_end(tag) != ranges->page_count
+                     : tag_end(tag) != next->start)
+        return false;
+    if (!tag_is_free(tag))
+        return true;
+
+    range_ref ref = range_ref_of(ranges, tag);
+    const struct range_tag *below = range_tag_at(ranges, tag->next);
+    const struct range_tag *above = range_tag_at(ranges, tag->previous);
+
+    if (tag->next != RANGE_NIL && (below == NULL || below->previous != ref))
+        return false;
+    return tag->previous == RANGE_NIL
+               ? ranges->lists[class_of(tag->pages)] == ref
+               : above != NULL && above->next == ref;
+}
+
+/* ---- steps ------------------------------------------------------------ */
+
+/* Cuts TAG in two at page AT, inside it; gives the right part, of the same
+ * type. Neither is on a list after that, unless TAG was used. */
+static struct range_tag *tag_cut(struct ranges *ranges, struct range_tag *tag,
+                                 uint32_t at)
+{
+    struct range_tag *right = spare_pop(ranges);
+
+    right->start = at;
+    right->pages = tag_end(tag) - at;
+    right->type = tag->type;
+    right->protection = tag->protection;
+    right->next = right->previous = RANGE_NIL;
+    tag->pages = at - tag->start;
+    tree_insert_after(ranges, tag, right);
+    return right;
+}
+
+/* LEFT takes in RIGHT, its neighbour. */
+static void tag_join(struct ranges *ranges, struct range_tag *left,
+                     struct range_tag *right)
+{
+    tree_remove(ranges, right);
+    left->pages += right->pages;
+    spare_push(ranges, right);
+}
+
+/*
+ * Step: the pages [PAGE, PAGE + PAGES), which lie in the free TAG, are used.
+ *
+ *     TAG  |------------ free -------------|
+ *          |-- free --|-- used --|- free --|
+ */
+static void range_map(struct ranges *ranges, struct range_tag *tag,
+                      uint32_t page, uint32_t pages, enum range_type type,
+                      unsigned protection)
+{
+    list_remove(ranges, tag);
+    ranges->free_count--;
+    if (tag->start < page) {
+        struct range_tag *right = tag_cut(ranges, tag, page);
+
+        list_insert(ranges, tag);
+        ranges->free_count++;
+        tag = right;
+    }
+    if (tag->pages > pages) {
+        list_insert(ranges, tag_cut(ranges, tag, page + pages));
+        ranges->free_count++;
+    }
+    tag->type = (uint8_t)type;
+    tag->protection = (uint8_t)protection;
+    tag->next = tag->previous = RANGE_NIL;
+    ranges->used_pages += pages;
+    ranges->used_count++;
+    emit(ranges, MM_EVENT_MAP, page, pages, type);
+}
+
+/*
+ * Step: the pages [PAGE, PAGE + PAGES) of the used TAG are free.
+ *
+ *     TAG  |------------ used -------------|
+ *          |-- used --|-- free --|- used --|
+ */
+static void range_unmap(struct ranges *ranges, struct range_tag *tag,
+                        uint32_t page, uint32_t pages)
+{
+    if (tag->start < page) {
+        tag = tag_cut(ranges, tag, page);
+        ranges->used_count++;
+    }
+    if (tag->pages > pages) {
+        tag_cut(ranges, tag, page + pages);
+        ranges->used_count++;
+    }
+    tag->type = RANGE_FREE;
+    tag->protection = 0;
+    ranges->used_count--;
+    ranges->used_pages -= pages;
+
+    struct range_tag *right = tree_next(ranges, tag);
+    struct range_tag *left = tree_previous(ranges, tag);
+
+    if (right != NULL && tag_is_free(right)) {
+        list_remove(ranges, right);
+        ranges->free_count--;
+        tag_join(ranges, tag, right);
+    }
+    if (left != NULL && tag_is_free(left)) {
+        list_remove(ranges, left);
+        ranges->free_count--;
+        tag_join(ranges, left, tag);
+        tag = left;
+    }
+    list_insert(ranges, tag);
+    ranges->free_count++;
+    emit(ranges, MM_EVENT_UNMAP, page, pages, RANGE_FREE);
+}
+
+/* ---- finding a free range --------------------------------------------- */
+
+/* Where in TAG a run of REQUEST can start, in *PAGE; false: it cannot. */
+static bool tag_fits(const struct range_tag *tag,
+                     const struct range_request *request, uint32_t *page)
+{
+    uint64_t align = request->align_pages > 1 ? request->align_pages : 1;
+    uint64_t start = mm_round_up(tag->start, align);
+
+    if (!tag_is_free(tag) || start + request->pages > tag_end(tag))
+        return false;
+    *page = (uint32_t)start;
+    return true;
+}
+
+/* The first tag of list K that fits, of at most TRIES. */
+static struct range_tag *list_find(const struct ranges *ranges, unsigned k,
+                                   uint32_t tries,
+                                   const struct range_request *request,
+                                   uint32_t *page)
+{
+    struct range_tag *tag = range_tag_at(ranges, ranges->lists[k]);
+
+    for (; tag != NULL && tries > 0; tries--) {
+        if (tag_fits(tag, request, page))
+            return tag;
+        tag = range_tag_at(ranges, tag->next);
+    }
+    return NULL;
+}
+
+/* A free tag for REQUEST and the first page in it, or NULL. */
+static struct range_tag *range_find(const struct ranges *ranges,
+                                    const struct range_request *request,
+                                    uint32_t *page)
+{
+    unsigned own = class_of(request->pages);
+    struct range_tag *tag = list_find(ranges, own, RANGE_TRIES, request, page);
+
+    if (tag != NULL)
+        return tag;
+
+    /* Aligned, a run that is longer by the alignment surely fits. */
+    uint64_t sure = request->pages;
+
+    if (request->align_pages > 1)
+        sure += request->align_pages - 1;
+    if (sure <= ranges->page_count) {
+        unsigned k = class_map_find(ranges->map, RANGE_MAP_WORDS,
+                                    class_that_fits((uint32_t)sure));
+
+        if (k != CLASS_NONE)
+            tag = list_find(ranges, k, 1, request, page);
+        if (tag != NULL)
+            return tag;
+    }
+
+    /* Before we refuse: every free range that is long enough. */
+    for (unsigned k = own;; k++) {
+        k = class_map_find(ranges->map, RANGE_MAP_WORDS, k);
+        if (k == CLASS_NONE)
+            return NULL;
+        tag = list_find(ranges, k, ranges->free_count, request, page);
+        if (tag != NULL)
+            return tag;
+    }
+}
+
+/* ---- pages of tags ---------------------------------------------------- */
+
+/* Threads the tags of the held page PAGE on the spare ones, lowest first. */
+static void tags_add(struct ranges *ranges, uint32_t page)
+{
+    for (uint32_t i = TAGS_PER_PAGE; i-- > 0;) {
+        range_ref ref = page * TAGS_PER_PAGE + i;
+
+        if (ref >= RANGE_FIRST_TAGS)    /* those names are taken */
+            spare_push(ranges, range_tag_at(ranges, ref));
+    }
+    ranges->tag_pages++;
+}
+
+static const struct range_request tags_request = {
+    .pages = 1, .at = RANGE_ANYWHERE, .type = RANGE_TAGS,
+    .protection = RANGE_READ | RANGE_WRITE,
+};
+
+/* Makes a free page a page of tags. */
+static enum mm_fault tags_fetch(struct ranges *ranges)
+{
+    uint32_t page;
+    struct range_tag *tag = range_find(ranges, &tags_request, &page);
+
+    if (tag == NULL)
+        return MM_NO_RANGE;
+    if (!tag_is_sane(ranges, tag))
+        return MM_BAD_TAG;
+    if (!ranges->home->hold(ranges->home->context, page, 1))
+        return MM_NO_FRAMES;
+    tags_add(ranges, page);
+    range_map(ranges, tag, page, 1, RANGE_TAGS, tags_request.protection);
+    return MM_OK;
+}
+
+/* ---- the operations --------------------------------------------------- */
+
+void ranges_init(struct ranges *ranges, const struct mm_home *home,
+                 void *base, uint32_t pages)
+{
+    MM_REQUIRE(pages > 0 && (uint64_t)pages * TAGS_PER_PAGE <= UINT32_MAX,
+               "an arena of ranges has between one page and 128 GiB");
+    *ranges = (struct ranges){
+        .home = home,
+        .base = base,
+        .page_count = pages,
+    };
+    for (range_ref ref = RANGE_FIRST_TAGS - 1; ref > RANGE_NIL; ref--)
+        spare_push(ranges, range_tag_at(ranges, ref));
+
+    struct range_tag *tag = spare_pop(ranges);
+
+    tag->pages = pages;
+    tag->next = tag->previous = RANGE_NIL;
+    tree_insert_after(ranges, NULL, tag);
+    list_insert(ranges, tag);
+    ranges->free_count = 1;
+}
+
+enum mm_fault ranges_alloc(struct ranges *ranges,
+                           const struct range_request *request,
+                           uint32_t *page)
+{
+    struct range_tag *tag;
+
+    MM_REQUIRE(request->pages > 0 && request->type != RANGE_FREE,
+               "a range has at least one page, and a type that is not free");
+    if (request->align_pages > 1 &&
+        !mm_is_power_of_two(request->align_pages))
+        return MM_BAD_ALIGNMENT;
+    if (request->pages > ranges->page_count)
+        return MM_NO_RANGE;
+    if (ranges->spare_count < RANGE_SPARE_TAGS) {
+        enum mm_fault fault = tags_fetch(ranges);
+
+        if (fault != MM_OK && ranges->spare_count < TAGS_PER_CUT)
+            return fault;
+    }
+
+    if (request->at == RANGE_ANYWHERE) {
+        tag = range_find(ranges, request, page);
+        if (tag == NULL)
+            return MM_NO_RANGE;
+    } else {
+        if (request->at >= ranges->page_count ||
+            request->pages > ranges->page_count - request->at)
+            return MM_OUTSIDE;
+        tag = tree_find(ranges, request->at);
+        if (tag == NULL)
+            return MM_BAD_TAG;
+        *page = request->at;
+        if (!tag_is_free(tag) || tag_end(tag) - *page < request->pages)
+            return MM_NOT_OWNED;
+    }
+    if (!tag_is_sane(ranges, tag))
+        return MM_BAD_TAG;
+    range_map(ranges, tag, *page, request->pages, request->type,
+              request->protection);
+    return MM_OK;
+}
+
+enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
+                          uint32_t pages)
+{
+    if (page >= ranges->page_count || pages == 0 ||
+        pages > ranges->page_count - page)
+        return MM_OUTSIDE;
+
+    struct range_tag *tag = tree_find(ranges, page);
+
+    if (tag == NULL || !tag_is_sane(ranges, tag))
+        return MM_BAD_TAG;
+    if (tag_is_free(tag) || tag->type == RANGE_TAGS ||
+        tag_end(tag) - page < pages)
+        return MM_NOT_OWNED;
+
+    const struct range_tag *left = tree_previous(ranges, tag);
+    const struct range_tag *right = tree_next(ranges, tag);
+
+    if ((left != NULL && !tag_is_sane(ranges, left)) ||
+        (right != NULL && !tag_is_sane(ranges, right)))
+        return MM_BAD_TAG;
+
+    bool keep_page = false;
+
+    if (ranges->spare_count < TAGS_PER_CUT && tags_fetch(ranges) != MM_OK) {
+        if (!ranges->home->hold(ranges->home->context, page, 1))
+            return MM_NO_FRAMES;
+        tags_add(ranges, page);
+        keep_page = true;
+    }
+    /* tags_fetch() may have cut what we knew: look again. */
+    tag = tree_find(ranges, page);
+    range_unmap(ranges, tag, page, pages);
+    if (keep_page)
+        range_map(ranges, tree_find(ranges, page), page, 1, RANGE_TAGS,
+                  tags_request.protection);
+    return MM_OK;
+}
+
+enum mm_fault ranges_protect(struct ranges *ranges, uint32_t page,
+                             unsigned protection)
+{
+    struct range_tag *tag = tree_find(ranges, page);
+
+    if (page >= ranges->page_count)
+        return MM_OUTSIDE;
+    if (tag == NULL || !tag_is_sane(ranges, tag))
+        return MM_BAD_TAG;
+    if (tag_is_free(tag))
+        return MM_NOT_OWNED;
+    tag->protection = (uint8_t)protection;
+    return MM_OK;
+}
+
+const struct range_tag *ranges_find(const struct ranges *ranges,
+                                    uint32_t page)
+{
+    return page < ranges->page_count ? tree_find(ranges, page) : NULL;
+}
+
+const struct range_tag *ranges_next(const struct ranges *ranges,
+                                    const struct range_tag *tag)
+{
+    return tree_next(ranges, tag);
+}

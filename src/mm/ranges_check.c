@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ranges_check.c - the invariants of ranges.c, checked in any state
+ *
+ * Trusts nothing: every reference goes through range_tag_at(), every walk is
+ * bounded. Two accounts meet, the tree (by address) and the lists (by size).
+ */
+#include "ranges_tree.h"
+
+struct tally {
+    uint64_t used_pages;
+    uint32_t used_count, free_count, tag_pages;
+};
+
+/* R2 and R3 at TAG alone. */
+static const char *check_node(const struct ranges *ranges,
+                              const struct range_tag *tag)
+{
+    const struct range_tag *left = range_tag_at(ranges, tag->left);
+    const struct range_tag *right = range_tag_at(ranges, tag->right);
+    range_ref ref = range_ref_of(ranges, tag);
+    int left_height = left == NULL ? 0 : left->height;
+    int right_height = right == NULL ? 0 : right->height;
+    int higher = left_height > right_height ? left_height : right_height;
+
+    if ((tag->left != RANGE_NIL && left == NULL) ||
+        (tag->right != RANGE_NIL && right == NULL) ||
+        (left != NULL && (left->parent != ref || left->start >= tag->start)) ||
+        (right != NULL && (right->parent != ref ||
+                           right->start <= tag->start)))
+        return "R2: the tree is in order and its parents are right";
+    if (tag->height != higher + 1 || left_height - right_height > 1 ||
+        right_height - left_height > 1)
+        return "R3: the tree is balanced and its heights are right";
+    return NULL;
+}
+
+/* By address: R1 to R4, and the tally. */
+static const char *check_tree(const struct ranges *ranges,
+                              struct tally *tally, uint32_t *page)
+{
+    const struct range_tag *tag = tree_first(ranges);
+    const struct range_tag *root = range_tag_at(ranges, ranges->root);
+    bool left_is_free = false;
+    uint32_t end = 0;
+
+    if (root == NULL || root->parent != RANGE_NIL)
+        return "R2: the tree is in order and its parents are right";
+    for (; tag != NULL; tag = tree_next(ranges, tag)) {
+        *page = tag->start;
+
+        const char *broken = check_node(ranges, tag);
+
+        if (broken != NULL)
+            return broken;
+        if (tag->start != end || tag->pages == 0 ||
+            tag->pages > ranges->page_count - end ||
+            tag->type >= RANGE_TYPES)
+            return "R1: tags tile the arena";
+        end += tag->pages;
+        if (tag->type == RANGE_FREE) {
+            if (left_is_free)
+                return "R4: no two free ranges are neighbours";
+            tally->free_count++;
+        } else {
+            tally->used_count++;
+            tally->used_pages += tag->pages;
+            tally->tag_pages += tag->type == RANGE_TAGS;
+        }
+        left_is_free = tag->type == RANGE_FREE;
+    }
+    *page = end;
+    return end == ranges->page_count ? NULL : "R1: tags tile the arena";
+}
+
+/* By size: R5. */
+static const char *check_lists(const struct ranges *ranges,
+                               uint32_t free_count, uint32_t *page)
+{
+    static const char *const r5 =
+        "R5: a free tag is on the list of its size, once";
+    uint32_t listed = 0;
+
+    for (unsigned k = 0; k < RANGE_LISTS; k++) {
+        range_ref ref = ranges->lists[k], previous = RANGE_NIL;
+
+        if (class_map_has(ranges->map, k) != (ref != RANGE_NIL))
+            return r5;
+        while (ref != RANGE_NIL) {
+            const struct range_tag *tag = range_tag_at(ranges, ref);
+
+            if (tag == NULL)
+                return r5;
+            *page = tag->start;
+            if (tag->type != RANGE_FREE || tag->previous != previous ||
+                tag->height == 0 || tag->pages == 0 ||
+                class_of(tag->pages) != k || ++listed > free_count)
+                return r5;
+            previous = ref;
+            ref = tag->next;
+        }
+    }
+    return listed == free_count ? NULL : r5;
+}
+
+const char *ranges_check(const struct ranges *ranges, uint32_t *page)
+{
+    struct tally tally = { 0 };
+    const char *broken = check_tree(ranges, &tally, page);
+
+    if (broken == NULL)
+        broken = check_lists(ranges, tally.free_count, page);
+    if (broken != NULL)
+        return broken;
+
+    uint32_t spare = 0;
+    range_ref ref = ranges->spare;
+
+    while (ref != RANGE_NIL && spare <= ranges->spare_count) {
+        const struct range_tag *tag = range_tag_at(ranges, ref);
+
+        if (tag == NULL || tag->height != 0)
+            break;
+        ref = tag->next;
+        spare++;
+    }
+    if (tally.used_count != ranges->used_count ||
+        tally.free_count != ranges->free_count ||
+        tally.used_pages != ranges->used_pages ||
+        tally.tag_pages != ranges->tag_pages ||
+        spare != ranges->spare_count || ref != RANGE_NIL)
+        return "R6: the counts of pages and tags are those of the tags";
+    return NULL;
+}
