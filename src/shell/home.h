@@ -43,6 +43,11 @@ bool home_keymap(const char *name);
 /* "i686", "x86_64" or "host". */
 const char *home_name(void);
 
+/* The machine that this shell runs on (src/lab/machine.h), for `use kernel`;
+ * NULL where there is none to show: in a process. */
+struct machine;
+struct machine *home_machine(void);
+
 /* Memory for the lab: SIZE bytes, zeroed, starting at a page. NULL if there
  * is not enough. Give it back with the same SIZE. */
 void *home_memory(size_t size);

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * explain.c - what lies at an offset, and what just happened, in sentences
+ * (see explain.h)
+ */
+
+#include "explain.h"
+
+/* ---- small texts -------------------------------------------------------- */
+
+const char *list_sizes(struct short_text *text, unsigned k)
+{
+    uint64_t first = class_size(k) * MM_QUANTUM;
+    uint64_t end = class_size(k + 1) * MM_QUANTUM;
+
+    if (end - first == MM_QUANTUM)
+        print_text(text->text, sizeof(text->text), "%llu", (wide)first);
+    else
+        print_text(text->text, sizeof(text->text), "[%llu, %llu)",
+                   (wide)first, (wide)end);
+    return text->text;
+}
+
+const char *list_name(struct short_text *text, uint64_t size)
+{
+    unsigned k = class_of((uint32_t)(size / MM_QUANTUM));
+    struct short_text sizes;
+
+    list_sizes(&sizes, k);
+    print_text(text->text, sizeof(text->text), "list %s", sizes.text);
+    return text->text;
+}
+
+static const struct ledger_entry *entry_at(const struct session *session,
+                                           uint64_t at)
+{
+    const struct ledger *ledger = session->machine->ledger;
+
+    return ledger == NULL ? NULL : ledger_find(ledger, at);
+}
+
+const char *request_text(struct short_text *text,
+                         const struct session *session, uint64_t at)
+{
+    const struct ledger_entry *entry = entry_at(session, at);
+
+    if (entry == NULL)
+        return "-";
+    print_text(text->text, sizeof(text->text), "%llu", (wide)entry->request);
+    return text->text;
+}
+
+/* ---- places ------------------------------------------------------------- */
+
+bool byte_is_held(const struct session *session, uint64_t at)
+{
+    pfn_t pfn;
+
+    return session->machine->frame_of(session->machine,
+                                      (uint32_t)(at / MM_PAGE), &pfn);
+}
+
+/* Fills in PLACE for a byte of a slot page. */
+static void place_find_slot(const struct session *session,
+                            struct place *place)
+{
+    const struct heap *heap = session->machine->heap;
+    uint64_t page_at = place->cursor.at;
+    struct slot_view view = slot_page_view(heap, page_at);
+    uint64_t offset = place->at - page_at;
+
+    place->kind = PLACE_SLOT_HEAD;
+    if (place->at < page_at || !view.ok || offset < view.first)
+        return;
+    uint64_t index = (offset - view.first) / view.slot_bytes;
+
+    if (index >= view.count)
+        return;                 /* what is left behind the last slot */
+    uint64_t start = view.first + index * view.slot_bytes;
+
+    place->kind = PLACE_SLOT;
+    place->start = page_at + start;
+    place->size = view.slot_bytes;
+    place->used = slot_is_used(heap, page_at, (uint32_t)start);
+}
+
+void place_find(const struct session *session, uint64_t at,
+                struct place *place)
+{
+    const struct machine *machine = session->machine;
+
+    *place = (struct place){ .kind = PLACE_OUTSIDE, .at = at };
+    if (at >= machine->arena_bytes)
+        return;
+
+    if (heap_walk_find(machine->heap, at, &place->cursor)) {
+        place->kind = place->cursor.large ? PLACE_LARGE : PLACE_BLOCK;
+        place->start = place->cursor.at;
+        place->size = place->cursor.size;
+        place->used = place->cursor.used && !place->cursor.kept;
+        if (place->cursor.slots)
+            place_find_slot(session, place);
+    } else {
+        const struct range_tag *tag =
+            ranges_find(machine->ranges, (uint32_t)(at / MM_PAGE));
+
+        if (tag == NULL || tag->type == RANGE_FREE)
+            place->kind = PLACE_NO_SPAN;
+        else if (tag->type == RANGE_SPAN || tag->type == RANGE_LARGE)
+            place->kind = PLACE_HEAD;
+        else
+            place->kind = PLACE_TAGS;
+    }
+    if (place->used)
+        place->entry = entry_at(session, place->start);
+}
+
+uint64_t place_usable(const struct place *place)
+{
+    switch (place->kind) {
+    case PLACE_BLOCK: return place->size - BLOCK_HEADER;
+    case PLACE_LARGE: return place->cursor.span_bytes - SPAN_LARGE_HEAD;
+    default: return place->size;
+    }
+}
+
+const char *place_name(struct short_text *text, const struct place *place)
+{
+    struct short_text letters;
+    const char *noun = place->kind == PLACE_SLOT ? "slot" : "block";
+
+    if (place->entry != NULL)
+        print_text(text->text, sizeof(text->text), "%s %s", noun,
+                   print_letters(&letters, place->entry->letter));
+    else
+        print_text(text->text, sizeof(text->text), "the %s at +0x%llx", noun,
+                   (wide)place->start);
+    return text->text;
+}
+
+/* ---- targets ------------------------------------------------------------ */
+
+static bool refuse_letter(struct session *session, const char *word,
+                          uint32_t letter)
+{
+    const struct ledger *ledger = session->machine->ledger;
+    const struct ledger_freed *freed =
+        ledger_find_freed_letter(ledger, letter);
+    struct short_text last;
+
+    if (freed != NULL)
+        return refuse(session,
+                      "block %s was freed already: it was at +0x%llx, %llu "
+                      "bytes were requested", word, (wide)freed->at,
+                      (wide)freed->request);
+    if (ledger_was_born(ledger, letter))
+        return refuse(session, "block %s was freed already, long ago", word);
+    if (ledger->letters == 0)
+        return refuse(session, "there is no block %s: nothing is allocated "
+                               "yet (try alloc 24)", word);
+    return refuse(session, "there is no block %s: the letters given so far "
+                           "end at %s", word,
+                  print_letters(&last, ledger->letters - 1));
+}
+
+bool target_find(struct session *session, const char *who, const char *word,
+                 uint64_t *at)
+{
+    const struct ledger *ledger = session->machine->ledger;
+    uint32_t letter;
+    enum parse_result result = parse_letters(word, &letter);
+
+    if (result == PARSE_OK && ledger == NULL)
+        return refuse(session, "the %s has no letters: give the block's "
+                               "offset (%s +0x40)", session->machine->name,
+                      who);
+    if (result == PARSE_OK) {
+        const struct ledger_entry *entry =
+            ledger_find_letter(ledger, letter);
+
+        if (entry == NULL)
+            return refuse_letter(session, word, letter);
+        *at = entry->at;
+        return true;
+    }
+    if (result == PARSE_NOT_ONE)
+        result = parse_offset(word, at);
+    if (result == PARSE_NOT_ONE)
+        return refuse(session, "'%s' is no block: give its letter (%s a) or "
+                               "its offset (%s +0x40)", word, who, who);
+    if (result == PARSE_TOO_LARGE || *at >= session->machine->arena_bytes)
+        return refuse(session, "%s is outside the arena, which ends at "
+                               "+0x%llx", word,
+                      (wide)session->machine->arena_bytes);
+    return true;
+}
+
+bool target_find_live(struct session *session, const char *who,
+                      const char *word, struct place *place)
+{
+    uint64_t at;
+
+    if (!target_find(session, who, word, &at))
+        return false;
+    place_find(session, at, place);
+    if (!place->used || place->start != at)
+        return refuse_place(session, who, at);
+    return true;
+}
+
+/* AT is a byte of free memory, which PLACE tells about. */
+static bool refuse_free_memory(struct session *session, const char *who,
+                               const struct place *place)
+{
+    const struct ledger *ledger = session->machine->ledger;
+    const struct ledger_freed *freed =
+        ledger == NULL ? NULL : ledger_find_freed(ledger, place->at);
+    struct short_text letters;
+    const char *noun = place->kind == PLACE_SLOT ? "slot" : "block";
+
+    if (freed != NULL)
+        return refuse(session,
+                      "+0x%llx was freed already: it was %s %s, and lies in "
+                      "the free %s at +0x%llx (%llu bytes) now",
+                      (wide)place->at, noun,
+                      print_letters(&letters, freed->letter), noun,
+                      (wide)place->start, (wide)place->size);
+    return refuse(session,
+                  "+0x%llx lies in the free %s at +0x%llx (%llu bytes): "
+                  "there is nothing to %s", (wide)place->at, noun,
+                  (wide)place->start, (wide)place->size, who);
+}
+
+/* AT is a byte of a live payload or of its header, but not its start. */
+static bool refuse_inside(struct session *session, const char *who,
+                          const struct place *place)
+{
+    struct short_text name, letters;
+    const char *better = place->entry == NULL
+                             ? NULL
+                             : print_letters(&letters, place->entry->letter);
+    char hint[48];
+
+    if (better != NULL)
+        print_text(hint, sizeof(hint), "%s +0x%llx or %s %s", who,
+                   (wide)place->start, who, better);
+    else
+        print_text(hint, sizeof(hint), "%s +0x%llx", who,
+                   (wide)place->start);
+    place_name(&name, place);
+    if (place->at < place->start)
+        return refuse(session,
+                      "+0x%llx is in the header of %s; its payload starts at "
+                      "+0x%llx: %s", (wide)place->at, name.text,
+                      (wide)place->start, hint);
+    return refuse(session,
+                  "+0x%llx lies inside %s (+0x%llx, %llu bytes), %llu bytes "
+                  "from its start: %s", (wide)place->at, name.text,
+                  (wide)place->start, (wide)place->size,
+                  (wide)(place->at - place->start), hint);
+}
+
+bool refuse_place(struct session *session, const char *who, uint64_t at)
+{
+    struct place place;
+
+    place_find(session, at, &place);
+    switch (place.kind) {
+    case PLACE_OUTSIDE:
+        return refuse(session, "+0x%llx is outside the arena, which ends at "
+                               "+0x%llx", (wide)at,
+                      (wide)session->machine->arena_bytes);
+    case PLACE_NO_SPAN:
+        return refuse(session, "+0x%llx belongs to no span: that memory was "
+                               "never handed out", (wide)at);
+    case PLACE_TAGS:
+        return refuse(session, "+0x%llx belongs to the allocator: tags of "
+                               "ranges lie there", (wide)at);
+    case PLACE_HEAD:
+        return refuse(session, "+0x%llx belongs to the allocator: it is in a "
+                               "span's head or end", (wide)at);
+    case PLACE_SLOT_HEAD:
+        return refuse(session, "+0x%llx belongs to the allocator: it is the "
+                               "head of the slot page at +0x%llx", (wide)at,
+                      (wide)place.cursor.at);
+    default:
+        break;
+    }
+    if (!place.used)
+        return refuse_free_memory(session, who, &place);
+    if (place.at == place.start)
+        return refuse(session, "+0x%llx starts a block that is marked used, "
+                               "but that was never handed out: its header is "
+                               "not to be believed", (wide)at);
+    return refuse_inside(session, who, &place);
+}
+
+bool refuse_damage(struct session *session, enum mm_fault fault)
+{
+    const struct heap *heap = session->machine->heap;
+    uint64_t at = (uint64_t)heap->refusal_quantum * MM_QUANTUM;
+    struct heap_cursor cursor, before = { .size = 0 };
+    struct place left = { .kind = PLACE_BLOCK };
+    struct short_text name, letters;
+    const struct ledger_entry *entry;
+    char whose[48];
+
+    if (heap->refusal_quantum == BLOCK_NIL || at >= heap_arena_bytes(heap))
+        return refuse(session, "the heap is damaged: %s; nothing was changed",
+                      mm_fault_name(fault));
+    entry = entry_at(session, at);
+    if (entry != NULL)
+        print_text(whose, sizeof(whose), "block %s (+0x%llx)",
+                   print_letters(&letters, entry->letter), (wide)at);
+    else
+        print_text(whose, sizeof(whose), "the block at +0x%llx", (wide)at);
+
+    /* Whoever ends where the damage is probably wrote past its end. */
+    heap_walk(&cursor);
+    while (heap_walk_next(heap, &cursor) && cursor.at < at)
+        before = cursor;
+    if (before.size != 0 && before.fault == MM_OK && before.used
+            && before.at + before.size == at) {
+        left.start = before.at;
+        left.entry = entry_at(session, before.at);
+        return refuse(session,
+                      "the header of %s is damaged: it reads 0x%08x. "
+                      "Probably %s, which ends right before it, was written "
+                      "past its end. Nothing was changed", whose,
+                      *(const uint32_t *)heap_address(heap,
+                                                      at - BLOCK_HEADER),
+                      place_name(&name, &left));
+    }
+    return refuse(session, "%s: %s; nothing was changed", whose,
+                  mm_fault_name(fault));
+}
+
+/* ---- refused requests --------------------------------------------------- */
+
+bool refuse_request(struct session *session, uint64_t size, uint64_t align)
+{
+    const struct heap *heap = session->machine->heap;
+    enum mm_fault fault = (enum mm_fault)heap->refusal;
+    uint64_t free_bytes = 0, largest = 0, count = 0;
+    struct heap_cursor cursor;
+
+    if (mm_is_damage(fault))
+        return refuse_damage(session, fault);
+    switch (fault) {
+    case MM_TOO_LARGE:
+        return refuse(session, "%llu bytes are more than this %s could ever "
+                               "hand out: its arena has %llu", (wide)size,
+                      session->machine->name,
+                      (wide)session->machine->arena_bytes);
+    case MM_BAD_ALIGNMENT:
+        return refuse(session, "%llu is no alignment that this heap can "
+                               "give: take a power of two up to %u",
+                      (wide)align, heap->span_bytes / 4);
+    case MM_NO_FRAMES:
+        return refuse(session, "no frame is left to put behind the pages "
+                               "that %llu bytes need; nothing was changed",
+                      (wide)size);
+    default:
+        break;
+    }
+    heap_walk(&cursor);
+    while (heap_walk_next(heap, &cursor)) {
+        if (cursor.fault != MM_OK || cursor.used)
+            continue;
+        count++;
+        free_bytes += cursor.size;
+        if (cursor.size > largest)
+            largest = cursor.size;
+    }
+    if (count == 0)
+        return refuse(session, "nothing is free: %llu bytes are not to be "
+                               "had", (wide)size);
+    if (free_bytes < size + BLOCK_HEADER)
+        return refuse(session, "%llu bytes are not to be had: only %llu are "
+                               "free", (wide)size, (wide)free_bytes);
+    if (largest < size + BLOCK_HEADER)
+        return refuse(session,
+                      "%llu bytes are not to be had in one piece: %llu are "
+                      "free, but in %llu pieces, the largest of %llu bytes",
+                      (wide)size, (wide)free_bytes, (wide)count,
+                      (wide)largest);
+    return refuse(session, "%llu bytes at a multiple of %llu are not to be "
+                           "had: %s", (wide)size, (wide)align,
+                  mm_fault_name(fault));
+}
+
+/* ---- events ------------------------------------------------------------- */
+
+void show_event(struct session *session, const struct mm_event *event)
+{
+    say(session, "  %s +0x%llx size=%llu other=%llu request=%llu\n",
+        mm_event_name((enum mm_event_kind)event->kind), (wide)event->at,
+        (wide)event->size, (wide)event->other, (wide)event->request);
+}

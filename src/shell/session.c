@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.c - what a shell knows while somebody uses it (see session.h)
+ *
+ * A byte goes session_feed() -> line_feed(); when that has a line, the line
+ * goes session_run_line() -> parse_words() -> the command's function, which
+ * prints with say(). The commands themselves are in cmd_*.c.
+ */
+
+#include "session.h"
+
+#include "command.h"
+#include "explain.h"
+#include "home.h"
+
+static const char prompt[] = "heap> ";
+
+/* ---- output ------------------------------------------------------------- */
+
+/*
+ * In plain mode characters go straight out. Otherwise they are collected to
+ * words, so that a row can be broken between two of them, and rows are
+ * counted, so that the display can wait when it is full.
+ */
+
+static void output_write(const char *text, size_t size)
+{
+    if (size > 0)
+        home_write(text, size);
+}
+
+/* Waits for a key, the display being full. */
+static void output_pause(struct output *output)
+{
+    static const char question[] = "-- more: Space, Enter for a line, q --";
+    int key;
+
+    home_write("\x1b[7m", 4);
+    home_write(question, sizeof(question) - 1);
+    home_write("\x1b[0m", 4);
+    do {
+        key = home_read();
+    } while (key != ' ' && key != '\r' && key != '\n' && key != 'q'
+             && key != 0x03 && key >= 0);
+    home_write("\r\x1b[K", 4);
+
+    if (key == '\r' || key == '\n')
+        output->rows_shown--;           /* room for one more */
+    else
+        output->rows_shown = 0;
+    if (key == 'q' || key == 0x03) {
+        output->muted = true;
+        home_interrupt_clear();
+    }
+}
+
+static void output_new_row(struct output *output)
+{
+    home_write("\n", 1);
+    output->column = 0;
+    output->rows_shown++;
+    if (output->more && output->rows_shown >= output->rows - 1)
+        output_pause(output);
+}
+
+/* Puts the pending word out, on the next row if this one has no room. */
+static void output_flush(struct output *output)
+{
+    if (output->column + output->pending_width >= output->columns
+            && output->column > 0 && output->pending_width > 0)
+        output_new_row(output);
+    if (!output->muted)
+        output_write(output->word, output->pending);
+    output->column += output->pending_width;
+    output->pending = 0;
+    output->pending_width = 0;
+}
+
+static void output_put(void *context, char c)
+{
+    struct output *output = context;
+
+    if (output->muted)
+        return;
+    if (output->plain) {
+        output->word[output->pending++] = c;
+        if (c == '\n' || output->pending == ROW_SIZE) {
+            output_write(output->word, output->pending);
+            output->pending = 0;
+        }
+        return;
+    }
+    if (output->in_escape) {            /* takes no room */
+        output->word[output->pending++] = c;
+        output->in_escape = !(c >= 'A' && c <= 'z' && c != '[');
+    } else if (c == '\x1b') {
+        output->word[output->pending++] = c;
+        output->in_escape = true;
+    } else if (c == '\n') {
+        output_flush(output);
+        output_new_row(output);
+    } else if (c == ' ') {
+        output_flush(output);
+        if (output->column + 1 < output->columns) {
+            output_write(" ", 1);
+            output->column++;
+        }
+    } else {
+        output->word[output->pending++] = c;
+        output->pending_width++;
+    }
+    if (output->pending >= ROW_SIZE - 1)
+        output_flush(output);
+}
+
+/* What is pending is shown even if no blank or new line follows. */
+static void output_end(struct output *output)
+{
+    if (output->plain) {
+        output_write(output->word, output->pending);
+        output->pending = 0;
+    } else {
+        output_flush(output);
+    }
+}
+
+static void output_begin(struct output *output)
+{
+    home_screen_size(&output->columns, &output->rows);
+    if (output->columns < 20)
+        output->columns = 80;
+    if (output->rows < 4)
+        output->rows = 25;
+    output->muted = false;
+    output->stopped = false;
+    output->in_escape = false;
+    output->pending = 0;
+    output->pending_width = 0;
+    output->column = 0;
+    output->rows_shown = 0;
+}
+
+bool session_stopped(struct session *session)
+{
+    struct output *output = &session->output;
+
+    if (!output->stopped && home_interrupted()) {
+        home_interrupt_clear();
+        output_end(output);
+        output->muted = false;
+        if (output->column > 0)
+            output_new_row(output);
+        output->stopped = true;
+        refuse(session, "stopped by Ctrl-C: what was done until then stays "
+                        "done");
+        output->muted = true;
+    }
+    return output->stopped;
+}
+
+bool say(struct session *session, const char *format, ...)
+{
+    va_list list;
+
+    if (session_stopped(session))
+        return false;
+    va_start(list, format);
+    print_list(output_put, &session->output, format, list);
+    va_end(list);
+    output_end(&session->output);
+    return !session->output.muted;
+}
+
+bool refuse(struct session *session, const char *format, ...)
+{
+    struct output *output = &session->output;
+    va_list list;
+
+    session->refused = true;
+    output->muted = false;              /* a refusal is always heard */
+    va_start(list, format);
+    print_list(output_put, output, format, list);
+    va_end(list);
+    output_put(output, '\n');
+    output_end(output);
+    return false;
+}
+
+const char *colour(const struct session *session, enum colour colour)
+{
+    static const char *const sequences[] = {
+        [COLOUR_NONE]    = "\x1b[0m",
+        [COLOUR_USED]    = "\x1b[33m",
+        [COLOUR_FREE]    = "\x1b[32m",
+        [COLOUR_FAINT]   = "\x1b[90m",
+        [COLOUR_WARNING] = "\x1b[31m",
+        [COLOUR_NAME]    = "\x1b[36m",
+    };
+
+    return session->output.plain ? "" : sequences[colour];
+}
+
+/* ---- the lab ------------------------------------------------------------ */
+
+/* Every event of the lab comes here, as it happens. */
+static void session_hear(void *context, const struct mm_event *event)
+{
+    struct session *session = context;
+
+    if (session->heard.count < HEARD_MAX)
+        session->heard.event[session->heard.count] = *event;
+    session->heard.count++;
+    if (session->events)
+        show_event(session, event);
+}
+
+bool session_reset(struct session *session, const struct lab_setup *setup)
+{
+    const char *fault = lab_setup_fault(setup);
+    size_t bytes;
+    void *memory;
+    struct short_text size;
+
+    if (fault != NULL)
+        return refuse(session, "%s", fault);
+    bytes = lab_bytes(setup);
+    memory = home_memory(bytes);
+    if (memory == NULL)
+        return refuse(session, "there is no memory for a lab that needs %s "
+                               "in all: try a smaller arena",
+                      print_size(&size, bytes));
+    if (session->lab != NULL)
+        home_memory_release(session->lab_memory, session->lab_bytes);
+    session->setup = *setup;
+    session->lab_memory = memory;
+    session->lab_bytes = bytes;
+    session->lab = lab_init(memory, setup, session_hear, session);
+    session->machine = lab_machine(session->lab);
+    return true;
+}
+
+void session_plain(struct session *session, bool plain)
+{
+    session->output.plain = plain;
+    session->output.more = !plain;
+}
+
+/* ---- running ------------------------------------------------------------ */
+
+/* Runs the command that WORDS name. */
+static void session_run(struct session *session, const struct words *words)
+{
+    const struct command *command;
+
+    session->refused = false;
+    session->heard.count = 0;
+    output_begin(&session->output);
+    if (words->too_many) {
+        refuse(session, "that command has more than %d words", WORDS_MAX);
+    } else if ((command = command_find(words->word[0])) == NULL) {
+        command_suggest(session, words->word[0]);
+    } else {
+        command->run(session, words);
+    }
+    session_stopped(session);
+    output_end(&session->output);
+    session->failed = session->failed || session->refused;
+}
+
+void session_run_line(struct session *session, char *line)
+{
+    struct words words;
+
+    while (!session->output.stopped && parse_words(&line, &words)) {
+        if (words.count > 0)
+            session_run(session, &words);
+    }
+}
+
+/* ---- typing ------------------------------------------------------------- */
+
+static void session_show(void *context, const char *text, size_t size)
+{
+    (void)context;
+    home_write(text, size);
+}
+
+void session_prompt(struct session *session)
+{
+    if (session->prompted)
+        return;
+    output_begin(&session->output);
+    line_begin(&session->line, session->output.columns,
+               session->output.plain);
+    session->prompted = true;
+}
+
+void session_feed(struct session *session, unsigned char byte)
+{
+    struct line *line = &session->line;
+
+    /* The '\n' of a "\r\n" starts no new line. */
+    if (byte == '\n' && line->after_return && !session->prompted) {
+        line->after_return = false;
+        return;
+    }
+    session_prompt(session);
+    switch (line_feed(line, byte)) {
+    case LINE_TYPING:
+        return;
+    case LINE_DONE:
+        session->prompted = false;
+        session_run_line(session, line->text);
+        break;
+    case LINE_TOO_LONG:
+        session->prompted = false;
+        output_begin(&session->output);
+        refuse(session,
+               "that line has %zu characters and %d fit: nothing was done "
+               "(Up brings back the part that fits)",
+               line->length + line->lost, LINE_SIZE - 1);
+        session->failed = true;
+        break;
+    case LINE_CANCELLED:
+        session->prompted = false;
+        home_interrupt_clear();
+        break;
+    case LINE_END:
+        session->prompted = false;
+        if (text_equal(home_name(), "host"))
+            session->ended = true;
+        else
+            home_write("poweroff ends the machine\n", 26);
+        break;
+    }
+}
+
+int session_close(struct session *session)
+{
+    if (session->prompted && !line_is_empty(&session->line))
+        session_feed(session, '\n');
+    else if (session->prompted)
+        home_write("\n", 1);
+    session->prompted = false;
+    return session->failed;
+}
+
+/* The word of COMMAND_LINE that starts with KEY, copied to OUT without it;
+ * false if there is none. */
+static bool command_line_find(const char *command_line, const char *key,
+                              char *out, size_t size)
+{
+    const char *at = command_line;
+
+    while (*at != '\0') {
+        const char *word = at;
+        size_t length = 0;
+
+        while (*at != '\0' && *at != ' ')
+            at++;
+        if (text_starts_with(word, key)) {
+            const char *value = word + text_length(key);
+
+            while (value + length < at && length + 1 < size) {
+                out[length] = value[length];
+                length++;
+            }
+            out[length] = '\0';
+            if (length == 0 || key[text_length(key) - 1] == '=')
+                return true;            /* not just the start of a word */
+        }
+        while (*at == ' ')
+            at++;
+    }
+    return false;
+}
+
+void session_open(struct session *session, const char *command_line)
+{
+    static const char hello[] = "Type help for the commands, help alloc for "
+                                "one of them.\n";
+    const struct line_owner owner = {
+        .context = session,
+        .write = session_show,
+        .candidate = command_candidate,
+    };
+    char value[16];
+
+    session->lab = NULL;
+    session->machine = NULL;
+    session->prompted = false;
+    session->failed = false;
+    session->refused = false;
+    session->ended = false;
+    session->events = false;
+    session->warned = false;
+    session->heard.count = 0;
+    line_init(&session->line, &owner, prompt);
+    session_plain(session, command_line_find(command_line, "plain", value,
+                                             sizeof(value)));
+    output_begin(&session->output);
+    home_interrupt_clear();
+    session_reset(session, &lab_default);
+    if (command_line_find(command_line, "keymap=", value, sizeof(value))
+            && !home_keymap(value))
+        refuse(session, "keymap=%s: there is no such keymap; us, uk, de, fr "
+                        "and es are there", value);
+    if (!session->output.plain)
+        home_write(hello, sizeof(hello) - 1);
+}
