@@ -224,6 +224,7 @@ static void entry_bury(struct ledger *ledger, struct ledger_entry *entry)
     hash_remove(ledger, BY_OFFSET, entry);
     hash_remove(ledger, BY_LETTER, entry);
     order_remove(ledger, entry);
+    ledger->requested -= entry->request;
     *entry = (struct ledger_entry){ .next = ledger->spare };
     ledger->spare = number;
     ledger->count--;
@@ -249,6 +250,7 @@ static void payload_born(struct ledger *ledger, uint64_t at,
     hash_insert(ledger, BY_OFFSET, entry);
     hash_insert(ledger, BY_LETTER, entry);
     order_insert(ledger, entry);
+    ledger->requested += request;
 }
 
 static void payload_freed(struct ledger *ledger, uint64_t at)
@@ -266,8 +268,10 @@ static void payload_resized(struct ledger *ledger, uint64_t at,
 {
     struct ledger_entry *entry = hash_find(ledger, BY_OFFSET, at);
 
-    if (entry != NULL)
-        entry->request = request;
+    if (entry == NULL)
+        return;
+    ledger->requested += request - entry->request;
+    entry->request = request;
 }
 
 /* ---- the interface ------------------------------------------------------ */

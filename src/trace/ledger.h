@@ -72,6 +72,7 @@ struct ledger {
     uint32_t freed_next, unused;
     uint64_t large_at;          /* the range just mapped for a large request,
                                    or LEDGER_NOWHERE */
+    uint64_t requested;         /* the sum of the entries' requests */
     struct ledger_freed freed[LEDGER_FREED];            /* a ring */
 };
 
@@ -79,7 +80,7 @@ struct ledger {
 
 _Static_assert(sizeof(struct ledger_entry) == 40, "the same everywhere");
 _Static_assert(sizeof(struct ledger_freed) == 32, "the same everywhere");
-_Static_assert(sizeof(struct ledger) == 56 + LEDGER_FREED * 32,
+_Static_assert(sizeof(struct ledger) == 64 + LEDGER_FREED * 32,
                "the same everywhere");
 
 /* The bytes that a ledger of CAPACITY entries (1 ... LEDGER_MAX_ENTRIES)
