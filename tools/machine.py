@@ -37,7 +37,6 @@ import os
 import re
 import select
 import shutil
-import signal
 import socket
 import struct
 import subprocess
@@ -305,8 +304,8 @@ class Machine:
 
     def _spawn(self, command, **streams):
         try:
+            # In our own process group: whoever ends us ends it as well (S2).
             self._process = subprocess.Popen(command, cwd=self._work,
-                                             start_new_session=True,
                                              **streams)
         except OSError as error:
             raise MachineError(f'{command[0]} does not start: '
@@ -563,10 +562,7 @@ class Machine:
     def kill(self):
         """Ends the machine, in whatever state it is. May be called twice."""
         if self._process is not None and self._process.poll() is None:
-            try:
-                os.killpg(self._process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            self._process.kill()
             self._process.wait()
         if self._process is not None:
             for stream in (self._process.stdin, self._process.stdout):
@@ -652,7 +648,6 @@ def size_in_bytes(text):
 def split_commands(text):
     """The commands of a line, as the shell separates them: at ';'."""
     return [part.strip() for part in text.split(';') if part.strip()]
-
 
 
 def interrupted(signum, _frame):

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+#
+# boot.mk - the checks that boot machines (see boot.py for what they share)
+#
+# Bochs comes first: it takes longest and runs beside all the others.
+
+CHECKS := tests/boot/bochs tests/boot/memory tests/boot/same \
+	tests/boot/bios tests/boot/typing tests/boot/ovmf tests/boot/cost \
+	tests/boot/drive $(CHECKS)
+
+CHECK_NEEDS += build/i686/heapglass.elf build/x86_64/heapglass.elf \
+	build/host/heapglass
