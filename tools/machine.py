@@ -432,15 +432,21 @@ class Machine:
                 except OSError:
                     data = b''
                 if not data:
-                    self.ended = True
+                    self._end()
                     return False
                 self._hear(data)
                 return True
             # Bochs's cable stays open when Bochs has gone.
             if not readable and self._process.poll() is not None \
                     and self.kind == 'bochs':
-                self.ended = True
+                self._end()
                 return False
+
+    def _end(self):
+        # A machine may switch off before its last new line is on the wire.
+        self.ended = True
+        if self.text and not self.text.endswith('\n'):
+            self._hear(b'\n')
 
     def _hear(self, data):
         # '\r' is the serial line's half of a new line. A byte that is not
