@@ -90,6 +90,9 @@ CHECKS += $(UNIT_CHECKS)
 # The oracle runs the same program in every flavour.
 export MEMMAP_FRAMES = $(MAP_PROGRAMS)
 
+# The checks of other folders (tests/boot/boot.mk: those that boot machines).
+include $(wildcard tests/*/*.mk)
+
 .PHONY: check check-unit check-one
 check: $(MAP_PROGRAMS) $(CHECK_NEEDS) $(CHECKS)
 	@tests/run $(CHECKS)
