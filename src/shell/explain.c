@@ -6,6 +6,8 @@
 
 #include "explain.h"
 
+#include "../trace/sentence.h"
+
 /* ---- small texts -------------------------------------------------------- */
 
 const char *list_sizes(struct short_text *text, unsigned k)
@@ -136,6 +138,52 @@ const char *place_name(struct short_text *text, const struct place *place)
         print_text(text->text, sizeof(text->text), "the %s at +0x%llx", noun,
                    (wide)place->start);
     return text->text;
+}
+
+void place_describe(char out[PLACE_TEXT_SIZE], const struct place *place)
+{
+    uint64_t into = place->at - place->start;
+    struct short_text name;
+
+    switch (place->kind) {
+    case PLACE_OUTSIDE:
+        print_text(out, PLACE_TEXT_SIZE, "outside the arena");
+        return;
+    case PLACE_NO_SPAN:
+        print_text(out, PLACE_TEXT_SIZE, "in no span");
+        return;
+    case PLACE_TAGS:
+        print_text(out, PLACE_TEXT_SIZE, "in a page of tags of ranges");
+        return;
+    case PLACE_HEAD:
+        print_text(out, PLACE_TEXT_SIZE, "in a span's head or end");
+        return;
+    case PLACE_SLOT_HEAD:
+        print_text(out, PLACE_TEXT_SIZE,
+                   "in the head of the slot page at +0x%llx",
+                   (wide)place->cursor.at);
+        return;
+    default:
+        break;
+    }
+    if (place->used)
+        place_name(&name, place);
+    else
+        print_text(name.text, sizeof(name.text), "the %s %s at +0x%llx",
+                   place->cursor.kept ? "kept" : "free",
+                   place->kind == PLACE_SLOT ? "slot" : "block",
+                   (wide)place->start);
+
+    if (place->at < place->start)
+        print_text(out, PLACE_TEXT_SIZE, "in the header of %s", name.text);
+    else if (!place->used && !place->cursor.used && into < 8)
+        print_text(out, PLACE_TEXT_SIZE, "in the %s link of %s",
+                   into < 4 ? "next" : "previous", name.text);
+    else if (into == 0)
+        print_text(out, PLACE_TEXT_SIZE, "the start of %s", name.text);
+    else
+        print_text(out, PLACE_TEXT_SIZE, "%llu byte%s into %s", (wide)into,
+                   into == 1 ? "" : "s", name.text);
 }
 
 /* ---- targets ------------------------------------------------------------ */
@@ -335,6 +383,15 @@ bool refuse_damage(struct session *session, enum mm_fault fault)
                   mm_fault_name(fault));
 }
 
+bool machine_can_change(struct session *session)
+{
+    if (session->machine->writable)
+        return true;
+    return refuse(session, "the %s's own memory can only be looked at: "
+                           "'use lab' goes back to the lab",
+                  session->machine->name);
+}
+
 /* ---- refused requests --------------------------------------------------- */
 
 bool refuse_request(struct session *session, uint64_t size, uint64_t align)
@@ -393,7 +450,9 @@ bool refuse_request(struct session *session, uint64_t size, uint64_t align)
 
 void show_event(struct session *session, const struct mm_event *event)
 {
-    say(session, "  %s +0x%llx size=%llu other=%llu request=%llu\n",
-        mm_event_name((enum mm_event_kind)event->kind), (wide)event->at,
-        (wide)event->size, (wide)event->other, (wide)event->request);
+    char text[SENTENCE_CHARS];
+
+    say(session, "  %s%s%s\n", colour(session, COLOUR_FAINT),
+        sentence_of(event, text, sizeof(text)),
+        colour(session, COLOUR_NONE));
 }

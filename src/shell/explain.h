@@ -47,6 +47,11 @@ uint64_t place_usable(const struct place *place);
 /* "block c", "slot d" or "the block at +0x2c0", the most telling one. */
 const char *place_name(struct short_text *text, const struct place *place);
 
+/* What the byte of PLACE is for, such as "8 bytes into block c", "the header
+ * of block c", "a link of the free block at +0x2c0". */
+enum { PLACE_TEXT_SIZE = 96 };
+void place_describe(char out[PLACE_TEXT_SIZE], const struct place *place);
+
 /*
  * What the word X names: the letter of a live block, or an offset, which need
  * not be a block's start. False, after a refusal that says what WHO (the
@@ -66,6 +71,9 @@ bool refuse_place(struct session *session, const char *who, uint64_t at);
 /* Refuses because the memory is damaged as FAULT says: names the block, and
  * the likely cause. */
 bool refuse_damage(struct session *session, enum mm_fault fault);
+
+/* Refuses, if the session's machine is not one to change. */
+bool machine_can_change(struct session *session);
 
 /* Refuses a request for SIZE bytes that the heap has refused. */
 bool refuse_request(struct session *session, uint64_t size, uint64_t align);
