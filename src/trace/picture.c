@@ -1,0 +1,733 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * picture.c - a picture from events
+ *
+ * Theory of operation
+ * -------------------
+ * Each kind of event has one function here, which does to the picture what
+ * event.h says in words. First it asks whether the event can follow from the
+ * picture at all (is the block that is taken free?); only then it changes
+ * something. An answer is NULL, or the sentence that says what is wrong.
+ *
+ * A block is found by the quantum where its payload starts, so every question
+ * about a place is one look in an array.
+ */
+#include "picture.h"
+
+/* ---- where things are --------------------------------------------------- */
+
+static uint32_t highest_frame(const struct picture_setup *setup)
+{
+    return setup->region_count == 0
+               ? 0 : setup->regions[setup->region_count - 1].end;
+}
+
+/* Cuts SIZE bytes off the memory at *AT; only counts when MEMORY is NULL. */
+static void *cut(unsigned char *memory, size_t *at, size_t size)
+{
+    void *piece = memory == NULL ? NULL : memory + *at;
+
+    *at += (size + 7) & ~(size_t)7;
+    return piece;
+}
+
+/* Gives PICTURE its arrays; answers how many bytes all of it takes. */
+static size_t lay_out(struct picture *picture, unsigned char *memory)
+{
+    size_t at = 0;
+
+    cut(memory, &at, sizeof *picture);
+    picture->blocks = cut(memory, &at,
+                          picture->quanta * sizeof *picture->blocks);
+    picture->slices = cut(memory, &at,
+                          picture->pages * (MM_PAGE / MM_SLOT_PAGE) *
+                              sizeof *picture->slices);
+    picture->slots = cut(memory, &at,
+                         picture->pages * (size_t)(MM_PAGE / PICTURE_GRAIN) *
+                             sizeof *picture->slots);
+    picture->page = cut(memory, &at, picture->pages * sizeof *picture->page);
+    picture->regions = cut(memory, &at,
+                           picture->region_count * sizeof *picture->regions);
+    picture->frame_stack = cut(memory, &at, picture->frame_end *
+                                                sizeof *picture->frame_stack);
+    picture->frame = cut(memory, &at, picture->frame_end);
+    return at;
+}
+
+static struct picture sized(const struct picture_setup *setup)
+{
+    return (struct picture){
+        .quanta = (uint32_t)(setup->arena_bytes / MM_QUANTUM),
+        .pages = (uint32_t)(setup->arena_bytes / MM_PAGE),
+        .frame_end = highest_frame(setup),
+        .region_count = setup->region_count,
+    };
+}
+
+size_t picture_bytes(const struct picture_setup *setup)
+{
+    struct picture picture = sized(setup);
+
+    return lay_out(&picture, NULL);
+}
+
+struct picture *picture_init(void *memory, const struct picture_setup *setup)
+{
+    struct picture *picture = memory;
+
+    *picture = sized(setup);
+    lay_out(picture, memory);
+    for (uint32_t i = 0; i < picture->region_count; i++)
+        picture->regions[i] = setup->regions[i];
+    picture_clear(picture);
+    return picture;
+}
+
+void picture_clear(struct picture *picture)
+{
+    picture->free_frames = 0;
+    picture->walked_badly = false;
+    for (unsigned k = 0; k < HEAP_LISTS; k++)
+        picture->lists[k] = 0;
+    for (unsigned k = 0; k < SLOT_CLASSES; k++)
+        picture->slot_lists[k] = 0;
+    for (uint32_t i = 0; i < picture->quanta; i++)
+        picture->blocks[i] = (struct picture_block){ 0 };
+    for (uint32_t i = 0; i < picture->pages * (MM_PAGE / MM_SLOT_PAGE); i++)
+        picture->slices[i] = (struct picture_slots){ 0 };
+    for (uint32_t i = 0; i < picture->pages * (MM_PAGE / PICTURE_GRAIN); i++)
+        picture->slots[i] = PICTURE_SLOT_UNTOUCHED;
+    for (uint32_t i = 0; i < picture->pages; i++)
+        picture->page[i] = (struct picture_page){ 0 };
+    if (picture->pages > 0)
+        picture->page[0].pages = picture->pages;
+    for (uint32_t i = 0; i < picture->region_count; i++)
+        picture->regions[i].watermark = picture->regions[i].start;
+    for (uint32_t i = 0; i < picture->frame_end; i++)
+        picture->frame[i] = PICTURE_FRAME_NEVER;
+}
+
+/* The quantum of the payload AT; 0, where no block starts, if it has none. */
+static uint32_t quantum_of(const struct picture *picture, uint64_t at)
+{
+    if (at % MM_QUANTUM != 0 || at / MM_QUANTUM >= picture->quanta)
+        return 0;
+    return (uint32_t)(at / MM_QUANTUM);
+}
+
+static bool is(const struct picture *picture, uint32_t quantum,
+               enum picture_what what)
+{
+    return quantum < picture->quanta &&
+           picture->blocks[quantum].what == (uint32_t)what;
+}
+
+static uint64_t bytes_at(const struct picture *picture, uint32_t quantum)
+{
+    return (uint64_t)picture->blocks[quantum].quanta * MM_QUANTUM;
+}
+
+/* Whether [AT, AT + SIZE) are whole pages of the arena. */
+static bool are_pages(const struct picture *picture, uint64_t at,
+                      uint64_t size)
+{
+    uint64_t end = (uint64_t)picture->pages * MM_PAGE;
+
+    return at % MM_PAGE == 0 && size % MM_PAGE == 0 && size > 0 &&
+           at < end && size <= end - at;
+}
+
+/* ---- free lists --------------------------------------------------------- */
+
+static void list_insert(struct picture *picture, uint32_t quantum)
+{
+    struct picture_block *block = &picture->blocks[quantum];
+    uint32_t *head = &picture->lists[class_of(block->quanta)];
+
+    block->previous = 0;
+    block->next = *head;
+    if (*head != 0)
+        picture->blocks[*head].previous = quantum;
+    *head = quantum;
+}
+
+static void list_remove(struct picture *picture, uint32_t quantum)
+{
+    struct picture_block *block = &picture->blocks[quantum];
+
+    if (block->previous != 0)
+        picture->blocks[block->previous].next = block->next;
+    else
+        picture->lists[class_of(block->quanta)] = block->next;
+    if (block->next != 0)
+        picture->blocks[block->next].previous = block->previous;
+    block->next = block->previous = 0;
+}
+
+/* A free block of QUANTA starts here, at the front of its list. */
+static void free_appears(struct picture *picture, uint32_t quantum,
+                         uint32_t quanta)
+{
+    picture->blocks[quantum] = (struct picture_block){
+        .what = PICTURE_FREE, .quanta = quanta,
+    };
+    list_insert(picture, quantum);
+}
+
+/* The free block that starts here is gone. */
+static void free_vanishes(struct picture *picture, uint32_t quantum)
+{
+    list_remove(picture, quantum);
+    picture->blocks[quantum] = (struct picture_block){ 0 };
+}
+
+/* ---- blocks ------------------------------------------------------------- */
+
+static const char *replay_grow(struct picture *picture,
+                               const struct mm_event *event)
+{
+    uint32_t first = quantum_of(picture, event->other);
+    uint64_t end = event->at + event->size;
+
+    if (!are_pages(picture, event->at, event->size) || first == 0 ||
+        event->other <= event->at || event->other >= end)
+        return "GROW: the span is not in the arena, or its block not in it";
+    for (uint64_t at = event->at; at < end; at += MM_QUANTUM) {
+        if (!is(picture, (uint32_t)(at / MM_QUANTUM), PICTURE_NOTHING))
+            return "GROW: there are blocks where the span should enter";
+    }
+    /* header to header: from 4 before the payload to 4 before the end */
+    free_appears(picture, first, (uint32_t)((end - event->other) /
+                                            MM_QUANTUM));
+    return NULL;
+}
+
+static const char *replay_shrink(struct picture *picture,
+                                 const struct mm_event *event)
+{
+    uint32_t only = 0;
+
+    if (!are_pages(picture, event->at, event->size))
+        return "SHRINK: the span is not in the arena";
+    for (uint64_t i = 0; i < event->size / MM_QUANTUM; i++) {
+        uint32_t quantum = (uint32_t)(event->at / MM_QUANTUM + i);
+
+        if (is(picture, quantum, PICTURE_NOTHING))
+            continue;
+        if (only != 0 || !is(picture, quantum, PICTURE_FREE))
+            return "SHRINK: the span is not empty";
+        only = quantum;
+    }
+    if (only == 0)
+        return "SHRINK: there is no span";
+    free_vanishes(picture, only);
+    return NULL;
+}
+
+static const char *replay_split(struct picture *picture,
+                                const struct mm_event *event)
+{
+    uint32_t left = quantum_of(picture, event->at);
+
+    if (!is(picture, left, PICTURE_FREE))
+        return "SPLIT: the block is not free";
+    if (event->size < MM_QUANTUM || event->other < MM_QUANTUM ||
+        event->size % MM_QUANTUM != 0 ||
+        event->size + event->other != bytes_at(picture, left))
+        return "SPLIT: the two parts do not make up the block";
+
+    uint32_t keep = (uint32_t)(event->size / MM_QUANTUM);
+
+    free_vanishes(picture, left);
+    free_appears(picture, left, keep);
+    free_appears(picture, left + keep,
+                 (uint32_t)(event->other / MM_QUANTUM));
+    return NULL;
+}
+
+/* Whether [AT - SPAN_LARGE_HEAD, + SIZE) is a whole range for one request. */
+static bool is_large_range(const struct picture *picture, uint64_t at,
+                           uint64_t size)
+{
+    uint64_t start = at - SPAN_LARGE_HEAD;
+
+    if (at < SPAN_LARGE_HEAD || !are_pages(picture, start, size))
+        return false;
+
+    const struct picture_page *page = &picture->page[start / MM_PAGE];
+
+    return page->type == RANGE_LARGE &&
+           (uint64_t)page->pages * MM_PAGE == size;
+}
+
+static const char *replay_take(struct picture *picture,
+                               const struct mm_event *event)
+{
+    uint32_t quantum = quantum_of(picture, event->at);
+
+    if (is(picture, quantum, PICTURE_NOTHING) &&
+        is_large_range(picture, event->at, event->size)) {
+        picture->blocks[quantum] = (struct picture_block){
+            .what = PICTURE_LARGE,
+            .quanta = (uint32_t)(event->size / MM_QUANTUM),
+        };
+        return NULL;
+    }
+    if (!is(picture, quantum, PICTURE_FREE))
+        return "TAKE: the block is not free";
+    if (bytes_at(picture, quantum) != event->size)
+        return "TAKE: the free block has another size";
+    list_remove(picture, quantum);
+    picture->blocks[quantum].what = PICTURE_USED;
+    return NULL;
+}
+
+static const char *replay_release(struct picture *picture,
+                                  const struct mm_event *event)
+{
+    uint32_t quantum = quantum_of(picture, event->at);
+
+    if (!is(picture, quantum, PICTURE_USED) &&
+        !is(picture, quantum, PICTURE_LARGE))
+        return "RELEASE: the block is not used";
+    if (bytes_at(picture, quantum) != event->size)
+        return "RELEASE: the used block has another size";
+    if (is(picture, quantum, PICTURE_LARGE))
+        picture->blocks[quantum] = (struct picture_block){ 0 };
+    else
+        free_appears(picture, quantum, picture->blocks[quantum].quanta);
+    return NULL;
+}
+
+static const char *replay_coalesce(struct picture *picture,
+                                   const struct mm_event *event)
+{
+    uint32_t left = quantum_of(picture, event->at);
+
+    if (!is(picture, left, PICTURE_FREE))
+        return "COALESCE: the block is not free";
+
+    uint32_t quanta = picture->blocks[left].quanta;
+    uint32_t right = left + quanta;
+
+    if (!is(picture, right, PICTURE_FREE))
+        return "COALESCE: the right neighbour is not free";
+    if (bytes_at(picture, right) != event->other ||
+        bytes_at(picture, left) + event->other != event->size)
+        return "COALESCE: the two blocks have other sizes";
+    free_vanishes(picture, right);
+    free_vanishes(picture, left);
+    free_appears(picture, left, (uint32_t)(event->size / MM_QUANTUM));
+    return NULL;
+}
+
+static const char *replay_resize(struct picture *picture,
+                                 const struct mm_event *event)
+{
+    uint32_t quantum = quantum_of(picture, event->at);
+
+    if (!is(picture, quantum, PICTURE_USED)) {
+        /* a slot or a large range: only the request changed */
+        if (is(picture, quantum, PICTURE_LARGE) ||
+            (event->at / PICTURE_GRAIN <
+                 (uint64_t)picture->pages * (MM_PAGE / PICTURE_GRAIN) &&
+             picture->slots[event->at / PICTURE_GRAIN] == PICTURE_SLOT_USED))
+            return NULL;
+        return "RESIZE: nothing that is used starts there";
+    }
+    if (bytes_at(picture, quantum) != event->other ||
+        event->size % MM_QUANTUM != 0 || event->size == 0)
+        return "RESIZE: the block had another size";
+
+    uint32_t old = picture->blocks[quantum].quanta;
+    uint32_t new = (uint32_t)(event->size / MM_QUANTUM);
+    uint32_t right = quantum + old;
+    bool right_free = is(picture, right, PICTURE_FREE);
+    uint32_t end = right + (right_free ? picture->blocks[right].quanta : 0);
+
+    if (event->size > (uint64_t)(end - quantum) * MM_QUANTUM)
+        return "RESIZE: there is no room to the right";
+    if (new == old)
+        return NULL;
+    if (right_free)
+        free_vanishes(picture, right);
+    picture->blocks[quantum].quanta = new;
+    if (quantum + new < end)
+        free_appears(picture, quantum + new, end - (quantum + new));
+    return NULL;
+}
+
+/* ---- held pages ---------------------------------------------------------- */
+
+static const char *replay_held(struct picture *picture,
+                               const struct mm_event *event, bool held)
+{
+    if (!are_pages(picture, event->at, event->size))
+        return "HOLD or TRIM: these are not pages of the arena";
+
+    struct picture_page *page = &picture->page[event->at / MM_PAGE];
+
+    for (uint64_t i = 0; i < event->size / MM_PAGE; i++) {
+        if (page[i].held == held)
+            return held ? "HOLD: a frame is behind the page already"
+                        : "TRIM: there is no frame behind the page";
+    }
+    for (uint64_t i = 0; i < event->size / MM_PAGE; i++)
+        page[i].held = held;
+    return NULL;
+}
+
+bool picture_is_hollow(const struct picture *picture, uint32_t quantum)
+{
+    uint64_t start = (uint64_t)quantum * MM_QUANTUM - BLOCK_HEADER;
+    uint64_t end = start + bytes_at(picture, quantum);
+
+    for (uint64_t page = start / MM_PAGE; page * MM_PAGE < end; page++) {
+        if (!picture->page[page].held)
+            return true;
+    }
+    return false;
+}
+
+/* ---- slot pages ---------------------------------------------------------- */
+
+static bool slice_is_full(const struct picture_slots *slice)
+{
+    return slice->free == 0 &&
+           slice->watermark + slice->slot_bytes > slice->end;
+}
+
+static uint32_t slice_quantum(const struct picture *picture,
+                              const struct picture_slots *slice)
+{
+    return (uint32_t)(slice - picture->slices) * (MM_SLOT_PAGE / MM_QUANTUM);
+}
+
+static struct picture_slots *slice_at(const struct picture *picture,
+                                      uint32_t quantum)
+{
+    return &picture->slices[quantum / (MM_SLOT_PAGE / MM_QUANTUM)];
+}
+
+static void slice_insert(struct picture *picture, struct picture_slots *slice)
+{
+    uint32_t *head = &picture->slot_lists[slot_class(slice->slot_bytes)];
+    uint32_t quantum = slice_quantum(picture, slice);
+
+    slice->previous = 0;
+    slice->next = *head;
+    if (*head != 0)
+        slice_at(picture, *head)->previous = quantum;
+    *head = quantum;
+}
+
+static void slice_remove(struct picture *picture, struct picture_slots *slice)
+{
+    if (slice->previous != 0)
+        slice_at(picture, slice->previous)->next = slice->next;
+    else
+        picture->slot_lists[slot_class(slice->slot_bytes)] = slice->next;
+    if (slice->next != 0)
+        slice_at(picture, slice->next)->previous = slice->previous;
+    slice->next = slice->previous = 0;
+}
+
+static const char *replay_page_take(struct picture *picture,
+                                    const struct mm_event *event)
+{
+    uint32_t quantum = quantum_of(picture, event->at);
+
+    if (event->at % MM_SLOT_PAGE != 0 || !is(picture, quantum, PICTURE_USED))
+        return "PAGE_TAKE: no used block starts at this slice of 2 KiB";
+
+    uint64_t payload = bytes_at(picture, quantum) - BLOCK_HEADER;
+    uint64_t room = payload < MM_SLOT_PAGE ? payload : MM_SLOT_PAGE;
+    uint64_t first = event->other - event->at;
+
+    if (event->other <= event->at || event->size == 0 ||
+        event->size > SLOT_MAX_BYTES || event->size % PICTURE_GRAIN != 0 ||
+        first % PICTURE_GRAIN != 0 || first + event->size > room)
+        return "PAGE_TAKE: not one slot fits in";
+
+    struct picture_slots *slice = slice_at(picture, quantum);
+    uint64_t count = (room - first) / event->size;
+
+    picture->blocks[quantum].what = PICTURE_SLOTS;
+    *slice = (struct picture_slots){
+        .slot_bytes = (uint16_t)event->size, .first = (uint16_t)first,
+        .end = (uint16_t)(first + count * event->size),
+        .watermark = (uint16_t)first,
+    };
+    slice_insert(picture, slice);
+    return NULL;
+}
+
+static const char *replay_page_give(struct picture *picture,
+                                    const struct mm_event *event)
+{
+    uint32_t quantum = quantum_of(picture, event->at);
+
+    if (!is(picture, quantum, PICTURE_SLOTS))
+        return "PAGE_GIVE: there is no slot page";
+
+    struct picture_slots *slice = slice_at(picture, quantum);
+    uint16_t *slots = &picture->slots[event->at / PICTURE_GRAIN];
+
+    if (slice->used != 0)
+        return "PAGE_GIVE: the slot page is not empty";
+    slice_remove(picture, slice);
+    *slice = (struct picture_slots){ 0 };
+    for (int i = 0; i < MM_SLOT_PAGE / PICTURE_GRAIN; i++)
+        slots[i] = PICTURE_SLOT_UNTOUCHED;
+    picture->blocks[quantum].what = PICTURE_USED;
+    return NULL;
+}
+
+/* The slice that the slot at AT lies in, or NULL. */
+static struct picture_slots *slice_of_slot(const struct picture *picture,
+                                           uint64_t at)
+{
+    if (at / MM_PAGE >= picture->pages)
+        return NULL;
+
+    struct picture_slots *slice = &picture->slices[at / MM_SLOT_PAGE];
+    uint64_t offset = at % MM_SLOT_PAGE;
+
+    if (slice->slot_bytes == 0 || offset < slice->first ||
+        offset >= slice->end ||
+        (offset - slice->first) % slice->slot_bytes != 0)
+        return NULL;
+    return slice;
+}
+
+static const char *replay_slot_take(struct picture *picture,
+                                    const struct mm_event *event)
+{
+    struct picture_slots *slice = slice_of_slot(picture, event->at);
+
+    if (slice == NULL)
+        return "SLOT_TAKE: no slot starts there";
+
+    uint16_t offset = (uint16_t)(event->at % MM_SLOT_PAGE);
+    uint16_t *slot = &picture->slots[event->at / PICTURE_GRAIN];
+
+    if (slice->free != 0) {
+        if (event->other != 0 || offset != slice->free)
+            return "SLOT_TAKE: not the head of the page's list";
+        slice->free = *slot;
+    } else {
+        if (event->other != 1 || offset != slice->watermark)
+            return "SLOT_TAKE: not the slot at the watermark";
+        slice->watermark = (uint16_t)(offset + slice->slot_bytes);
+    }
+    *slot = PICTURE_SLOT_USED;
+    slice->used++;
+    if (slice_is_full(slice))
+        slice_remove(picture, slice);
+    return NULL;
+}
+
+static const char *replay_slot_give(struct picture *picture,
+                                    const struct mm_event *event)
+{
+    struct picture_slots *slice = slice_of_slot(picture, event->at);
+    uint16_t *slot = &picture->slots[event->at / PICTURE_GRAIN];
+
+    if (slice == NULL || *slot != PICTURE_SLOT_USED)
+        return "SLOT_GIVE: no used slot starts there";
+    if (slice_is_full(slice))
+        slice_insert(picture, slice);
+    *slot = slice->free;
+    slice->free = (uint16_t)(event->at % MM_SLOT_PAGE);
+    slice->used--;
+    return NULL;
+}
+
+/* ---- ranges --------------------------------------------------------------- */
+
+/* The first page of the range that contains PAGE. */
+static uint32_t range_start(const struct picture *picture, uint64_t page)
+{
+    uint32_t start = (uint32_t)page;
+
+    while (picture->page[start].pages == 0)
+        start--;
+    return start;
+}
+
+/* Makes a range boundary before PAGE, if there is none. */
+static void range_cut(struct picture *picture, uint64_t page)
+{
+    if (page >= picture->pages || picture->page[page].pages != 0)
+        return;
+
+    uint32_t start = range_start(picture, page);
+    struct picture_page *left = &picture->page[start];
+
+    picture->page[page].pages = left->pages - (uint32_t)(page - start);
+    picture->page[page].type = left->type;
+    left->pages = (uint32_t)(page - start);
+}
+
+/* Takes away the boundary before PAGE, when both sides are free. */
+static void range_join(struct picture *picture, uint64_t page)
+{
+    if (page == 0 || page >= picture->pages)
+        return;
+
+    struct picture_page *left =
+        &picture->page[range_start(picture, page - 1)];
+    struct picture_page *right = &picture->page[page];
+
+    if (left->type != RANGE_FREE || right->type != RANGE_FREE)
+        return;
+    left->pages += right->pages;
+    right->pages = 0;
+}
+
+/* Whether [AT, AT + SIZE) lies in one range that is free, or that is used. */
+static bool in_one_range(const struct picture *picture, uint64_t at,
+                         uint64_t size, bool free)
+{
+    uint32_t start = range_start(picture, at / MM_PAGE);
+    const struct picture_page *range = &picture->page[start];
+
+    return (range->type == RANGE_FREE) == free &&
+           at + size <= ((uint64_t)start + range->pages) * MM_PAGE;
+}
+
+static const char *replay_map(struct picture *picture,
+                              const struct mm_event *event)
+{
+    if (!are_pages(picture, event->at, event->size) ||
+        event->other == RANGE_FREE || event->other >= RANGE_TYPES)
+        return "MAP: these are not pages of the arena, or it is no type";
+    if (!in_one_range(picture, event->at, event->size, true))
+        return "MAP: the pages are not in one free range";
+
+    uint64_t page = event->at / MM_PAGE;
+
+    range_cut(picture, page);
+    range_cut(picture, page + event->size / MM_PAGE);
+    picture->page[page].type = (uint16_t)event->other;
+    if (event->other == RANGE_TAGS)     /* holds its page itself */
+        picture->page[page].held = true;
+    return NULL;
+}
+
+static const char *replay_unmap(struct picture *picture,
+                                const struct mm_event *event)
+{
+    if (!are_pages(picture, event->at, event->size))
+        return "UNMAP: these are not pages of the arena";
+    if (!in_one_range(picture, event->at, event->size, false))
+        return "UNMAP: the pages are not in one used range";
+
+    uint64_t page = event->at / MM_PAGE;
+    uint64_t end = page + event->size / MM_PAGE;
+
+    range_cut(picture, page);
+    range_cut(picture, end);
+    picture->page[page].type = RANGE_FREE;
+    range_join(picture, end);
+    range_join(picture, page);
+    return NULL;
+}
+
+/* ---- frames ---------------------------------------------------------------- */
+
+static struct frames_region *region_of(const struct picture *picture,
+                                       uint64_t pfn)
+{
+    for (uint32_t i = 0; i < picture->region_count; i++) {
+        if (pfn >= picture->regions[i].start && pfn < picture->regions[i].end)
+            return &picture->regions[i];
+    }
+    return NULL;
+}
+
+static const char *replay_frame_take(struct picture *picture,
+                                     const struct mm_event *event)
+{
+    uint64_t pfn = event->at / MM_PAGE, count = event->size / MM_PAGE;
+    struct frames_region *region = region_of(picture, pfn);
+
+    if (picture->region_count == 0)
+        return NULL;
+    if (region == NULL || count == 0)
+        return "FRAME_TAKE: no region has this frame";
+    if (event->other == 0) {
+        if (count != 1 || picture->free_frames == 0 ||
+            picture->frame_stack[picture->free_frames - 1] != pfn)
+            return "FRAME_TAKE: not the frame on top of the list";
+        picture->free_frames--;
+    } else {
+        if (pfn != region->watermark || count > region->end - pfn)
+            return "FRAME_TAKE: not the frames at the watermark";
+        region->watermark += (pfn_t)count;
+    }
+    for (uint64_t i = 0; i < count; i++)
+        picture->frame[pfn + i] = PICTURE_FRAME_OWNED;
+    return NULL;
+}
+
+static const char *replay_frame_give(struct picture *picture,
+                                     const struct mm_event *event)
+{
+    uint64_t pfn = event->at / MM_PAGE;
+
+    if (picture->region_count == 0)
+        return NULL;
+    if (region_of(picture, pfn) == NULL ||
+        picture->frame[pfn] != PICTURE_FRAME_OWNED)
+        return "FRAME_GIVE: the frame is not handed out";
+    picture->frame[pfn] = PICTURE_FRAME_FREE;
+    picture->frame_stack[picture->free_frames++] = (pfn_t)pfn;
+    return NULL;
+}
+
+const char *picture_event(struct picture *picture,
+                          const struct mm_event *event)
+{
+    switch ((enum mm_event_kind)event->kind) {
+    case MM_EVENT_GROW:
+        return replay_grow(picture, event);
+    case MM_EVENT_SHRINK:
+        return replay_shrink(picture, event);
+    case MM_EVENT_SPLIT:
+        return replay_split(picture, event);
+    case MM_EVENT_TAKE:
+        return replay_take(picture, event);
+    case MM_EVENT_RELEASE:
+        return replay_release(picture, event);
+    case MM_EVENT_COALESCE:
+        return replay_coalesce(picture, event);
+    case MM_EVENT_RESIZE:
+        return replay_resize(picture, event);
+    case MM_EVENT_HOLD:
+        return replay_held(picture, event, true);
+    case MM_EVENT_TRIM:
+        return replay_held(picture, event, false);
+    case MM_EVENT_REFUSE:
+        return NULL;                    /* and nothing has changed */
+    case MM_EVENT_PAGE_TAKE:
+        return replay_page_take(picture, event);
+    case MM_EVENT_PAGE_GIVE:
+        return replay_page_give(picture, event);
+    case MM_EVENT_SLOT_TAKE:
+        return replay_slot_take(picture, event);
+    case MM_EVENT_SLOT_GIVE:
+        return replay_slot_give(picture, event);
+    case MM_EVENT_MAP:
+        return replay_map(picture, event);
+    case MM_EVENT_UNMAP:
+        return replay_unmap(picture, event);
+    case MM_EVENT_FRAME_TAKE:
+        return replay_frame_take(picture, event);
+    case MM_EVENT_FRAME_GIVE:
+        return replay_frame_give(picture, event);
+    case MM_EVENT_KINDS:
+        break;
+    }
+    return "an event of no known kind";
+}
