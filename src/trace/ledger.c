@@ -38,7 +38,6 @@
 #include "ledger.h"
 
 #include "../mm/ranges.h"
-#include "../mm/span.h"
 
 enum hash { BY_OFFSET, BY_LETTER };
 
@@ -274,6 +273,15 @@ static void payload_resized(struct ledger *ledger, uint64_t at,
     entry->request = request;
 }
 
+/* Whether this TAKE is of the range that was mapped just before. */
+static bool is_large(const struct ledger *ledger,
+                     const struct mm_event *event)
+{
+    return ledger->large_at != LEDGER_NOWHERE &&
+           event->at > ledger->large_at &&
+           event->at - ledger->large_at < event->size;
+}
+
 /* ---- the interface ------------------------------------------------------ */
 
 struct ledger *ledger_init(void *memory, uint32_t capacity)
@@ -301,9 +309,7 @@ void ledger_event(struct ledger *ledger, const struct mm_event *event)
             break;
         ledger->operations++;
         payload_born(ledger, event->at, event->request,
-                     ledger->large_at != LEDGER_NOWHERE &&
-                     event->at == ledger->large_at + SPAN_LARGE_HEAD
-                         ? LEDGER_LARGE : LEDGER_BLOCK);
+                     is_large(ledger, event) ? LEDGER_LARGE : LEDGER_BLOCK);
         ledger->large_at = LEDGER_NOWHERE;
         break;
     case MM_EVENT_SLOT_TAKE:

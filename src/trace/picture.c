@@ -14,7 +14,7 @@
  */
 #include "picture.h"
 
-/* ---- where things are --------------------------------------------------- */
+/* ---- where things are --------------- */
 
 static uint32_t highest_frame(const struct picture_setup *setup)
 {
@@ -137,7 +137,17 @@ static bool are_pages(const struct picture *picture, uint64_t at,
            at < end && size <= end - at;
 }
 
-/* ---- free lists --------------------------------------------------------- */
+/* The first page of the range that contains PAGE. */
+static uint32_t range_start(const struct picture *picture, uint64_t page)
+{
+    uint32_t start = (uint32_t)page;
+
+    while (picture->page[start].pages == 0)
+        start--;
+    return start;
+}
+
+/* ---- free lists --------------- */
 
 static void list_insert(struct picture *picture, uint32_t quantum)
 {
@@ -181,7 +191,7 @@ static void free_vanishes(struct picture *picture, uint32_t quantum)
     picture->blocks[quantum] = (struct picture_block){ 0 };
 }
 
-/* ---- blocks ------------------------------------------------------------- */
+/* ---- blocks --------------- */
 
 static const char *replay_grow(struct picture *picture,
                                const struct mm_event *event)
@@ -245,19 +255,18 @@ static const char *replay_split(struct picture *picture,
     return NULL;
 }
 
-/* Whether [AT - SPAN_LARGE_HEAD, + SIZE) is a whole range for one request. */
+/* Whether AT lies in a range of SIZE bytes for one large request. */
 static bool is_large_range(const struct picture *picture, uint64_t at,
                            uint64_t size)
 {
-    uint64_t start = at - SPAN_LARGE_HEAD;
-
-    if (at < SPAN_LARGE_HEAD || !are_pages(picture, start, size))
+    if (at / MM_PAGE >= picture->pages)
         return false;
 
-    const struct picture_page *page = &picture->page[start / MM_PAGE];
+    uint32_t start = range_start(picture, at / MM_PAGE);
 
-    return page->type == RANGE_LARGE &&
-           (uint64_t)page->pages * MM_PAGE == size;
+    return picture->page[start].type == RANGE_LARGE &&
+           (uint64_t)picture->page[start].pages * MM_PAGE == size &&
+           at > (uint64_t)start * MM_PAGE;
 }
 
 static const char *replay_take(struct picture *picture,
@@ -321,18 +330,28 @@ static const char *replay_coalesce(struct picture *picture,
     return NULL;
 }
 
+/* A large range shrinks: the UNMAP of its tail came before. */
+static const char *resize_large(struct picture *picture, uint32_t quantum,
+                                const struct mm_event *event)
+{
+    if (bytes_at(picture, quantum) != event->other ||
+        !is_large_range(picture, event->at, event->size))
+        return "RESIZE: the large range had, or has, another size";
+    picture->blocks[quantum].quanta = (uint32_t)(event->size / MM_QUANTUM);
+    return NULL;
+}
+
 static const char *replay_resize(struct picture *picture,
                                  const struct mm_event *event)
 {
     uint32_t quantum = quantum_of(picture, event->at);
 
     if (!is(picture, quantum, PICTURE_USED)) {
-        /* a slot or a large range: only the request changed */
-        if (is(picture, quantum, PICTURE_LARGE) ||
-            (event->at / PICTURE_GRAIN <
-                 (uint64_t)picture->pages * (MM_PAGE / PICTURE_GRAIN) &&
-             picture->slots[event->at / PICTURE_GRAIN] == PICTURE_SLOT_USED))
-            return NULL;
+        if (is(picture, quantum, PICTURE_LARGE))
+            return resize_large(picture, quantum, event);
+        if (event->at / MM_PAGE < picture->pages &&
+            picture->slots[event->at / PICTURE_GRAIN] == PICTURE_SLOT_USED)
+            return NULL;                /* only the request has changed */
         return "RESIZE: nothing that is used starts there";
     }
     if (bytes_at(picture, quantum) != event->other ||
@@ -357,7 +376,7 @@ static const char *replay_resize(struct picture *picture,
     return NULL;
 }
 
-/* ---- held pages ---------------------------------------------------------- */
+/* ---- held pages --------------- */
 
 static const char *replay_held(struct picture *picture,
                                const struct mm_event *event, bool held)
@@ -389,7 +408,7 @@ bool picture_is_hollow(const struct picture *picture, uint32_t quantum)
     return false;
 }
 
-/* ---- slot pages ---------------------------------------------------------- */
+/* ---- slot pages --------------- */
 
 static bool slice_is_full(const struct picture_slots *slice)
 {
@@ -543,17 +562,7 @@ static const char *replay_slot_give(struct picture *picture,
     return NULL;
 }
 
-/* ---- ranges --------------------------------------------------------------- */
-
-/* The first page of the range that contains PAGE. */
-static uint32_t range_start(const struct picture *picture, uint64_t page)
-{
-    uint32_t start = (uint32_t)page;
-
-    while (picture->page[start].pages == 0)
-        start--;
-    return start;
-}
+/* ---- ranges --------------- */
 
 /* Makes a range boundary before PAGE, if there is none. */
 static void range_cut(struct picture *picture, uint64_t page)
@@ -634,7 +643,7 @@ static const char *replay_unmap(struct picture *picture,
     return NULL;
 }
 
-/* ---- frames ---------------------------------------------------------------- */
+/* ---- frames --------------- */
 
 static struct frames_region *region_of(const struct picture *picture,
                                        uint64_t pfn)

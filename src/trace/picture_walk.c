@@ -9,7 +9,7 @@
  */
 #include "picture.h"
 
-/* ---- blocks and slots ------------------------------------------------------ */
+/* ---- blocks and slots --------------- */
 
 /* The word at AT, which lies in a held page of the arena. */
 static uint32_t word_at(const struct heap *heap, uint64_t at)
@@ -111,7 +111,7 @@ static void walk_heap(struct picture *picture, const struct heap *heap)
         picture->slot_lists[k] = heap->slot_lists[k];
 }
 
-/* ---- pages and frames -------------------------------------------------------- */
+/* ---- pages and frames --------------- */
 
 static void walk_ranges(struct picture *picture, const struct ranges *ranges)
 {
@@ -195,7 +195,7 @@ void picture_walk(struct picture *picture,
         walk_frames(picture, source->frames);
 }
 
-/* ---- the comparison ----------------------------------------------------------- */
+/* ---- the comparison --------------- */
 
 /* Notes a difference when there is one; true when there is. */
 static bool differ(struct picture_difference *difference, const char *what,

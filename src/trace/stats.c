@@ -9,8 +9,6 @@
  */
 #include "stats.h"
 
-#include "../mm/span.h"
-
 void stats_init(struct stats *stats)
 {
     *stats = (struct stats){ .releasing = false };
@@ -45,7 +43,8 @@ static void case_add(struct stats *stats, enum stats_case joined)
     stats->free_cases[stats->release_case]++;
 }
 
-/* The "block" released was the payload of a large range: no case at all. */
+/* The "block" released was a large range, which is unmapped right after: it
+ * has no neighbours. */
 static void case_cancel(struct stats *stats)
 {
     stats->free_cases[stats->release_case]--;
@@ -83,8 +82,8 @@ void stats_event(struct stats *stats, const struct mm_event *event,
                                 ? STATS_RIGHT_FREE : STATS_LEFT_FREE);
         break;
     case MM_EVENT_UNMAP:
-        if (stats->releasing &&
-            event->at + SPAN_LARGE_HEAD == stats->release_at)
+        if (stats->releasing && event->at < stats->release_at &&
+            stats->release_at - event->at < event->size)
             case_cancel(stats);
         break;
     case MM_EVENT_RESIZE:
@@ -111,6 +110,7 @@ void stats_event(struct stats *stats, const struct mm_event *event,
             stats->refusals[event->other]++;
         break;
     case MM_EVENT_GROW:
+    case MM_EVENT_SHRINK:
     case MM_EVENT_SPLIT:
         stats->releasing = false;
         break;
