@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * crash.c - real faults, on purpose
+ *
+ * For the lesson on the fault screen, and for the tests that it appears.
+ */
+#include "kernel/panic.h"
+
+#include "kernel/paging.h"
+#include "shell/print.h"
+
+extern char text_start[];
+
+static const char constant[] = "a constant";
+static unsigned char bytes_of_code[] = { 0xC3 };    /* ret */
+
+static void crash_null(void)
+{
+    *(volatile int *)(uintptr_t)8 = 1;
+}
+
+static void crash_text(void)
+{
+    *(volatile char *)text_start = 0;
+}
+
+static void crash_rodata(void)
+{
+    *(volatile char *)(uintptr_t)constant = 'A';
+}
+
+static volatile int never;  /* the compiler cannot know how deep we go */
+
+static int crash_stack(void)
+{
+    volatile char room[256];
+
+    room[0] = (char)never;
+    return never == -1 ? 0 : room[0] + crash_stack() + 1;
+}
+
+static void crash_divide(void)
+{
+    __asm__ volatile("xor %%edx, %%edx\n\t"
+                     "xor %%ecx, %%ecx\n\t"
+                     "div %%ecx" : : "a"(1) : "ecx", "edx");
+}
+
+static void crash_wild(void)
+{
+    vaddr_t start, end;
+
+    /* The last page of what ranges may use: nobody has got that far. */
+    paging_free_space(KERNEL_SPACE, &start, &end);
+    *(volatile char *)(end - PAGE_SIZE + 0x123) = 1;
+}
+
+static void crash_execute(void)
+{
+    if (paging_can_forbid_execution())
+        ((void (*)(void))(uintptr_t)bytes_of_code)();
+}
+
+static void crash_opcode(void)
+{
+    __asm__ volatile("ud2");
+}
+
+static void crash_breakpoint(void)
+{
+    __asm__ volatile("int3");
+}
+
+static void crash_panic(void)
+{
+    panic("Somebody typed `crash panic`, and this is what it looks like.");
+}
+
+const char kernel_crash_kinds[] =
+    "null text rodata stack divide wild execute opcode breakpoint panic";
+
+void kernel_crash(const char *kind)
+{
+    static const struct {
+        const char *kind;
+        void (*crash)(void);
+    } crashes[] = {
+        { "null", crash_null }, { "text", crash_text },
+        { "rodata", crash_rodata }, { "divide", crash_divide },
+        { "wild", crash_wild }, { "execute", crash_execute },
+        { "opcode", crash_opcode }, { "breakpoint", crash_breakpoint },
+        { "panic", crash_panic },
+    };
+
+    if (text_equal(kind, "stack"))
+        crash_stack();
+    for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
+        if (text_equal(kind, crashes[i].kind))
+            crashes[i].crash();
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shell_home.c - what the shell asks of the kernel
+ *
+ * The other half, memory and the machine to show, is with the code that makes
+ * them.
+ */
+#include "shell/home.h"
+
+#include "arch/x86/keyboard.h"
+#include "arch/x86/power.h"
+#include "console.h"
+#include "panic.h"
+#include "print.h"
+#include "screen.h"
+
+#ifndef HEAPGLASS_ARCH
+#error "the GNUmakefile says for which architecture this is built"
+#endif
+
+void home_write(const char *text, size_t size)
+{
+    console_write(text, size);
+}
+
+int home_read(void)
+{
+    return console_read();
+}
+
+bool home_interrupted(void)
+{
+    return console_interrupted();
+}
+
+void home_interrupt_clear(void)
+{
+    console_interrupt_clear();
+}
+
+void home_screen_size(int *columns, int *rows)
+{
+    console_size(columns, rows);
+}
+
+bool home_keymap(const char *name)
+{
+    return keyboard_layout(name);
+}
+
+const char *home_name(void)
+{
+    return HEAPGLASS_ARCH;
+}
+
+void home_crash(const char *kind)
+{
+    kernel_crash(kind);
+    print("No such fault here. There are: %s.\n", kernel_crash_kinds);
+}
+
+_Noreturn void home_poweroff(int status)
+{
+    (void)status;   /* it travelled in the shell's last line */
+    screen_refresh();
+    power_off();
+}
+
+_Noreturn void home_reboot(void)
+{
+    power_restart();
+}
