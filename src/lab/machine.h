@@ -32,6 +32,8 @@ struct machine {
     size_t firmware_count;
     const struct memmap_piece *pieces;
     size_t piece_count;
+    const struct memmap *map;           /* the same, with whose reservation
+                                           decided and why; may be NULL */
 
     /* The frame behind PAGE of the arena; false when there is none. */
     bool (*frame_of)(const struct machine *machine, uint32_t page,
