@@ -169,7 +169,7 @@ struct memmap {
     struct memmap_piece *pieces;    /* the caller's array */
     size_t piece_count;
     size_t piece_capacity;
-    size_t pieces_dropped;          /* for which the array had no room */
+    size_t pieces_dropped;          /* at most, for which it had no room */
     uint64_t usable_bytes_dropped;  /* ... and what memory that cost */
 };
 
