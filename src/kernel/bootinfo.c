@@ -664,20 +664,20 @@ static void view_string(struct boot_info *info, struct boot_view view,
                         char *out, size_t size)
 {
     struct text copy = text_in(out, size);
-    uint8_t byte = 0;
-    size_t i;
+    bool readable = true;
+    uint8_t byte = 1;
 
-    for (i = 0; i < size; i++) {
-        if (!view_copy(view, physical + i, &byte, 1) || byte == '\0')
-            break;
-        text_add_foreign(&copy, (char)byte);
+    for (size_t i = 0; i < size && readable && byte != '\0'; i++) {
+        readable = view_copy(view, physical + i, &byte, 1);
+        if (readable && byte != '\0')
+            text_add_foreign(&copy, (char)byte);
     }
-    if (i == size || byte != '\0' || (i == 0 && physical == 0)) {
+    if (!readable || byte != '\0') {
         struct text text = note(info);
 
         text_add(&text, what);
-        text_add(&text, i == size ? ": too long, cut to "
-                                  : ": cannot be read to its end, taken ");
+        text_add(&text, readable ? ": too long, cut to "
+                                 : ": cannot be read to its end, taken ");
         text_add_decimal(&text, (uint32_t)copy.length);
         text_add(&text, " characters");
     }
