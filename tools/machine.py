@@ -548,7 +548,7 @@ class Machine:
         if self.status is None:
             self.type('poweroff\n')
             self.wait(lambda: self.status is not None, 'status line')
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 5
         while self._process.poll() is None and time.monotonic() < deadline:
             if not self._pump(min(deadline, time.monotonic() + 0.2)) \
                     and self.ended:
