@@ -13,6 +13,11 @@
 
 #include "session.h"
 
+enum command_needs {
+    NEEDS_NOTHING,
+    NEEDS_MACHINE,              /* a lab or a kernel to act on */
+};
+
 struct command {
     const char *name;
     const char *arguments;      /* "N [align A]"; "" when it takes none */
@@ -20,10 +25,14 @@ struct command {
     const char *details;        /* more lines, with an example */
     const char *first;          /* words that may come first, for completion,
                                    separated by blanks; "*" stands for the
-                                   letters of blocks */
+                                   letters of blocks, "commands" for all
+                                   commands */
+    const char *group;          /* begins a group with this title in `help`;
+                                   NULL: belongs to the one before */
     /* Does it; WORDS->word[0] is the name. What went wrong it says with
      * refuse(). */
     void (*run)(struct session *session, const struct words *words);
+    enum command_needs needs;
 };
 
 extern const struct command commands[];

@@ -210,6 +210,8 @@ static void session_hear(void *context, const struct mm_event *event)
     if (session->heard.count < HEARD_MAX)
         session->heard.event[session->heard.count] = *event;
     session->heard.count++;
+    stats_event(&session->stats, event,
+                session->machine == NULL ? NULL : session->machine->ledger);
     if (session->events)
         show_event(session, event);
 }
@@ -234,6 +236,8 @@ bool session_reset(struct session *session, const struct lab_setup *setup)
     session->setup = *setup;
     session->lab_memory = memory;
     session->lab_bytes = bytes;
+    session->machine = NULL;            /* until the new lab stands */
+    stats_init(&session->stats);
     session->lab = lab_init(memory, setup, session_hear, session);
     session->machine = lab_machine(session->lab);
     return true;
@@ -259,6 +263,8 @@ static void session_run(struct session *session, const struct words *words)
         refuse(session, "that command has more than %d words", WORDS_MAX);
     } else if ((command = command_find(words->word[0])) == NULL) {
         command_suggest(session, words->word[0]);
+    } else if (session->machine == NULL && command->needs == NEEDS_MACHINE) {
+        refuse(session, "there is no lab: there was no memory for it");
     } else {
         command->run(session, words);
     }

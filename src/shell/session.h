@@ -23,6 +23,7 @@
 #include "print.h"
 
 #include "../lab/lab.h"
+#include "../trace/stats.h"
 
 enum {
     HEARD_MAX = 64,     /* events of one command that are remembered */
@@ -68,6 +69,8 @@ struct session {
     bool events;                /* print every event */
     bool warned;                /* of what `poke` may do */
     struct heard heard;
+    struct stats stats;         /* of the lab, since it was made */
+    struct short_text candidate;    /* for command_candidate() */
 };
 
 /* ---- for the home ------------------------------------------------------- */

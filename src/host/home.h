@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * home.h - what main.c tells home.c about this process
+ *
+ * The functions that the shell asks for are declared in shell/home.h; this is
+ * the other side of the same file.
+ */
+
+#ifndef HEAPGLASS_HOST_HOME_H
+#define HEAPGLASS_HOST_HOME_H
+
+#include <stdbool.h>
+
+/* Whether commands come from a person at a terminal. */
+bool host_is_interactive(void);
+
+/* Makes the terminal give each key at once, until the process ends. */
+void host_open_terminal(void);
+
+#endif
