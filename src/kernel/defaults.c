@@ -5,6 +5,7 @@
  * All of these are weak: the real ones, elsewhere, take their place.
  */
 #include "boot.h"
+#include "mm/mm.h"
 #include "panic.h"
 #include "print.h"
 #include "shell/home.h"
@@ -15,6 +16,12 @@
 WEAK void machine_init(const struct boot *boot)
 {
     (void)boot;
+}
+
+WEAK _Noreturn void mm_home_panic(const char *file, int line,
+                                  const char *sentence)
+{
+    panic("%s (%s:%d)", sentence, file, line);
 }
 
 WEAK struct machine *home_machine(void)

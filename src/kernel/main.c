@@ -35,6 +35,7 @@ static void boot_read(uint32_t magic, paddr_t information);
 static void boot_reserve(void);
 static void boot_find_map(void);
 static void boot_announce(const char *screen);
+static void boot_obey(void);
 
 _Noreturn void kernel_main(uint32_t magic, uint32_t information)
 {
@@ -50,6 +51,7 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t information)
     boot_announce(console_open_screen(&info.framebuffer));
     console_listen();                   /* keyboards; interrupts on */
     machine_init(&boot);                /* map, frames, ranges, heap */
+    boot_obey();                        /* crash=KIND: for tests */
 
     shell_run(boot.command_line);       /* and the rest is up to you */
     home_poweroff(0);
@@ -197,4 +199,17 @@ static void boot_announce(const char *screen)
         print("Note: the command line asks for map=%s, but no module of that "
               "name was loaded; using this machine's own map.\n",
               boot.map_name);
+}
+
+/* The words of the command line that are the kernel's own. */
+static void boot_obey(void)
+{
+    char kind[16];
+
+    panic_powers_off(bootinfo_option(boot.command_line, "exit-on-fault", kind,
+                                     sizeof kind));
+    if (!bootinfo_option(boot.command_line, "crash", kind, sizeof kind))
+        return;
+    kernel_crash(kind);
+    print("Note: crash=%s is not among %s.\n", kind, kernel_crash_kinds);
 }

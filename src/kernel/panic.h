@@ -11,12 +11,18 @@
 #ifndef KERNEL_PANIC_H
 #define KERNEL_PANIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Stops with a sentence; say what was expected and what came instead. */
 _Noreturn void panic(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
+
+/* With true, a fault ends the machine after its last line instead of keeping
+ * the screen: for programs that wait for the end (`exit-on-fault` on the
+ * kernel's command line). */
+void panic_powers_off(bool yes);
 
 /*
  * What somebody who knows the heap can say about ADDRESS, written to BUFFER

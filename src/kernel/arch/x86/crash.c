@@ -14,9 +14,11 @@ extern char text_start[];
 static const char constant[] = "a constant";
 static unsigned char bytes_of_code[] = { 0xC3 };    /* ret */
 
+static volatile uintptr_t null_field = 8;   /* a field of a structure at NULL */
+
 static void crash_null(void)
 {
-    *(volatile int *)(uintptr_t)8 = 1;
+    *(volatile int *)null_field = 1;
 }
 
 static void crash_text(void)
@@ -31,12 +33,21 @@ static void crash_rodata(void)
 
 static volatile int never;  /* the compiler cannot know how deep we go */
 
-static int crash_stack(void)
+/* Each call has an array of its own and looks into its caller's, so that the
+ * compiler cannot make a loop of it. */
+static int recurse(const volatile char *above)
 {
     volatile char room[256];
 
-    room[0] = (char)never;
-    return never == -1 ? 0 : room[0] + crash_stack() + 1;
+    room[0] = (char)(above[0] + never);
+    return never == -1 ? 0 : recurse(room) + room[0];
+}
+
+static void crash_stack(void)
+{
+    char room = 0;
+
+    recurse(&room);
 }
 
 static void crash_divide(void)
@@ -86,14 +97,13 @@ void kernel_crash(const char *kind)
         void (*crash)(void);
     } crashes[] = {
         { "null", crash_null }, { "text", crash_text },
-        { "rodata", crash_rodata }, { "divide", crash_divide },
+        { "rodata", crash_rodata }, { "stack", crash_stack },
+        { "divide", crash_divide },
         { "wild", crash_wild }, { "execute", crash_execute },
         { "opcode", crash_opcode }, { "breakpoint", crash_breakpoint },
         { "panic", crash_panic },
     };
 
-    if (text_equal(kind, "stack"))
-        crash_stack();
     for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)
         if (text_equal(kind, crashes[i].kind))
             crashes[i].crash();

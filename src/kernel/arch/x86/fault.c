@@ -22,6 +22,7 @@
 #include "kernel/panic.h"
 #include "kernel/print.h"
 #include "kernel/screen.h"
+#include "power.h"
 #include "serial.h"
 #include "stacks.h"
 #include "trap_frame.h"
@@ -42,6 +43,7 @@ extern char rodata_start[], rodata_end[];
 extern char data_start[], data_end[];
 
 static int depth;       /* of faults inside the fault screen */
+static bool powers_off;
 
 static const char *const exception_names[EXCEPTION_VECTORS] = {
     [0] = "divide error", [1] = "debug exception",
@@ -251,7 +253,14 @@ _Noreturn static void end(void)
           "on.\n");
     screen_refresh();
     serial_write("status: 4\n", 10);
+    if (powers_off)
+        power_off();
     cpu_halt();
+}
+
+void panic_powers_off(bool yes)
+{
+    powers_off = yes;
 }
 
 _Noreturn void fault_screen(const struct trap_frame *frame, uintptr_t stack)
