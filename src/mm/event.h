@@ -11,14 +11,16 @@
  *
  *   GROW      A span of `size` bytes enters at `at` (here: the span's own
  *             start). Its head ends where its one free block begins: the
- *             block's payload is at `other`. Pages held: those of `held`
- *             events that follow, all others are hollow.
+ *             block's payload is at `other`, and it ends with the span, less
+ *             the last word. Pages are held by the HOLD events that follow;
+ *             the block is hollow when some remain.
  *   SHRINK    The empty span at `at` leaves.
  *   SPLIT     The free block at `at` is cut: it keeps `size` bytes, the
  *             right part of `other` bytes becomes a free block of its own.
  *             Both go to the front of their lists, the left one first.
  *   TAKE      The free block at `at`, `size` bytes, leaves its list and is
- *             used; for whom says `use`.
+ *             used; for whom says `use`. A large range is taken so too: no
+ *             block, its payload at `at`, `size` the bytes of its pages.
  *   RELEASE   The used block at `at` is free, at the front of its list.
  *   COALESCE  The free block at `at` takes in its right neighbour, which is
  *             free and of `other` bytes; it is `size` bytes long now, and
@@ -28,9 +30,11 @@
  *             rest, if any, goes to the front of its list; shrinking, its
  *             tail joins a free right neighbour, or becomes a free block,
  *             at the front of its list. Equal sizes: only `request` changes.
- *             For a slot or a large range `size` is what it was.
+ *             Of a slot `size` is the slot's; a large range can only shrink,
+ *             and the UNMAP of its tail comes first.
  *   HOLD      Frames are now behind the pages [`at`, `at` + `size`).
- *   TRIM      The frames behind these pages were given back.
+ *   TRIM      The frames behind these pages were given back; a free block
+ *             around them is hollow from then on.
  *   REFUSE    A request for `request` bytes was refused, `other` is the
  *             enum mm_fault; `at` is the offset concerned, if any.
  *

@@ -412,12 +412,12 @@ void ranges_init(struct ranges *ranges, const struct mm_home *home,
     ranges->free_count = 1;
 }
 
-enum mm_fault ranges_alloc(struct ranges *ranges,
-                           const struct range_request *request,
-                           uint32_t *page)
+/* Checks REQUEST and sees to the tags; then *TAG is a free tag for it and
+ * *PAGE the first page in it. Changes no range. */
+static enum mm_fault request_prepare(struct ranges *ranges,
+                                     const struct range_request *request,
+                                     struct range_tag **tag, uint32_t *page)
 {
-    struct range_tag *tag;
-
     MM_REQUIRE(request->pages > 0 && request->type != RANGE_FREE,
                "a range has at least one page, and a type that is not free");
     if (request->align_pages > 1 &&
@@ -433,25 +433,43 @@ enum mm_fault ranges_alloc(struct ranges *ranges,
     }
 
     if (request->at == RANGE_ANYWHERE) {
-        tag = range_find(ranges, request, page);
-        if (tag == NULL)
+        *tag = range_find(ranges, request, page);
+        if (*tag == NULL)
             return MM_NO_RANGE;
     } else {
         if (request->at >= ranges->page_count ||
             request->pages > ranges->page_count - request->at)
             return MM_OUTSIDE;
-        tag = tree_find(ranges, request->at);
-        if (tag == NULL)
+        *tag = tree_find(ranges, request->at);
+        if (*tag == NULL)
             return MM_BAD_TAG;
         *page = request->at;
-        if (!tag_is_free(tag) || tag_end(tag) - *page < request->pages)
+        if (!tag_is_free(*tag) || tag_end(*tag) - *page < request->pages)
             return MM_NOT_OWNED;
     }
-    if (!tag_is_sane(ranges, tag))
-        return MM_BAD_TAG;
-    range_map(ranges, tag, *page, request->pages, request->type,
-              request->protection);
-    return MM_OK;
+    return tag_is_sane(ranges, *tag) ? MM_OK : MM_BAD_TAG;
+}
+
+enum mm_fault ranges_probe(struct ranges *ranges,
+                           const struct range_request *request,
+                           uint32_t *page)
+{
+    struct range_tag *tag;
+
+    return request_prepare(ranges, request, &tag, page);
+}
+
+enum mm_fault ranges_alloc(struct ranges *ranges,
+                           const struct range_request *request,
+                           uint32_t *page)
+{
+    struct range_tag *tag;
+    enum mm_fault fault = request_prepare(ranges, request, &tag, page);
+
+    if (fault == MM_OK)
+        range_map(ranges, tag, *page, request->pages, request->type,
+                  request->protection);
+    return fault;
 }
 
 enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,

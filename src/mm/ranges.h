@@ -112,6 +112,15 @@ enum mm_fault ranges_alloc(struct ranges *ranges,
                            uint32_t *page);
 
 /*
+ * Where ranges_alloc would put REQUEST, in *PAGE, and makes sure of the tags
+ * that it will need: a caller who first wants frames behind the pages asks
+ * here, puts them there, and then allocates at *PAGE, which cannot fail.
+ */
+enum mm_fault ranges_probe(struct ranges *ranges,
+                           const struct range_request *request,
+                           uint32_t *page);
+
+/*
  * Frees any part of one used range: its start, end, middle or all of it. The
  * caller has taken the frames away. Never fails for want of memory: where no
  * tag is left, the first page of what is freed is kept to hold tags.

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap.c - blocks that split and coalesce
+ *
+ * Theory of operation
+ * -------------------
+ * Memory comes in spans, and a span is cut into blocks that lie side by side
+ * and fill it. In front of each payload stands one word that says how long
+ * the block is, whether it is used, and how long its left neighbour is
+ * (block.h has the picture). Free blocks are linked to one another on lists
+ * by size.
+ *
+ * To allocate, we take a free block from a list where it fits (heap_fit.c
+ * chooses) and cut off what is left over, which becomes a free block of its
+ * own: a split. To free, we mark the block free and join it with its free
+ * neighbours, so that free memory never lies about in two adjacent pieces:
+ * coalescing. Both neighbours are one step away, so this takes constant time,
+ * whatever the heap looks like.
+ *
+ *      alloc     |------------------- free -------------------|
+ *      SPLIT     |---- free ----|----------- free ------------|
+ *      TAKE      |---- used ----|----------- free ------------|
+ *
+ *      free      |-- free --|---- used ----|------ free -------|
+ *      RELEASE   |-- free --|---- free ----|------ free -------|
+ *      COALESCE  |-- free --|--------------- free -------------|
+ *      COALESCE  |-------------------- free -------------------|
+ *
+ * A page of a span has a frame behind it only while it is needed. A new span
+ * is one *hollow* block: its head, its block's header and its end are held,
+ * the pages between are not. Before a block is taken from a hollow one, the
+ * pages it needs are held; a large free block gives the pages in its middle
+ * back. So two live words that are left far apart keep a handful of pages,
+ * not what lies between them.
+ *
+ * Small requests can be served by slots (slots.c), and requests too large for
+ * a span by ranges (large.c). All of them meet in the three functions at the
+ * end of this file.
+ *
+ * Between any two calls these hold, and heap_check() checks each of them:
+ *
+ *   I1  Blocks tile the span: each starts where the last one ended, the
+ *       first after the head, and the last ends at the span's end word.
+ *   I2  A header's left size is the left neighbour's own size, and 0 in the
+ *       first block.
+ *   I3  No two free blocks are neighbours.
+ *   I4  A free block is on the list of its size, once, and no other block is
+ *       on a list. (During an operation one block is in its hand: on none.)
+ *   I5  On a list, `previous` of the next block is the block itself, and a
+ *       list's bit in the map is set when the list is not empty.
+ *   I6  The pages under headers, links and used blocks are held.
+ *   I7  A free block is marked hollow when a page inside it is not held.
+ *   I8  In a checked heap a live bit is set where a used block's payload
+ *       starts, and nowhere else.
+ *   I9  A slice is tagged SLOTS when a slot page fills it, and the slot page
+ *       is one used block.
+ *
+ * The steps in heap_steps.c are the only code that changes a block. Each
+ * announces itself; what follows is built from nothing else.
+ *
+ * What it is bad at: it never moves a block, so free memory in many small
+ * pieces stays in many small pieces (external fragmentation). `frag` in the
+ * shell measures it.
+ *
+ * References: D. Knuth, TAOCP vol. 1, section 2.5, algorithms A and C (the
+ *             boundary tag); M. Masmano et al., "TLSF" (lists in constant
+ *             time).
+ * Lesson:     docs/lessons/05-split.md, docs/lessons/06-coalesce.md
+ */
+#include "heap_parts.h"
+
+void heap_init(struct heap *heap, const struct heap_setup *setup)
+{
+    uint32_t span = setup->span_bytes;
+    uint64_t quanta = (uint64_t)setup->ranges->page_count *
+                      (MM_PAGE / MM_QUANTUM);
+    uint32_t head = SPAN_TAGS_AT + span / MM_SLOT_PAGE * 4;
+
+    MM_REQUIRE(mm_is_power_of_two(span) && span >= SPAN_MIN_BYTES &&
+               span <= SPAN_MAX_BYTES,
+               "a span is a power of two from 4 KiB to 512 KiB");
+    MM_REQUIRE(quanta <= UINT32_MAX, "a heap's arena is below 64 GiB");
+    if (setup->level >= HEAP_LEVEL_CHECK)
+        head += span / MM_QUANTUM / 8;
+
+    *heap = (struct heap){
+        .home = setup->home,
+        .ranges = setup->ranges,
+        .base = setup->ranges->base,
+        .arena_quanta = (uint32_t)quanta,
+        .span_bytes = span,
+        .head_bytes = (uint32_t)mm_round_up(head + BLOCK_HEADER, MM_QUANTUM) -
+                      BLOCK_HEADER,
+        .hollow_pages = setup->hollow_pages,
+        .owner = setup->owner,
+        .level = setup->level,
+        .small = setup->small,
+        .empty_span = HEAP_NO_SPAN,
+    };
+
+    /* Where there is one span only, a block must serve everything. */
+    heap->large_bytes = span / 4;
+    if (heap_arena_bytes(heap) < 2 * (uint64_t)span)
+        heap->large_bytes = span_quanta(heap) * MM_QUANTUM - BLOCK_HEADER;
+}
+
+/* ---- blocks ----------------------------------------------------------- */
+
+/*
+ * Whether the free BLOCK can serve QUANTA at a multiple of ALIGN_QUANTA: it
+ * is what it seems (in a checked heap), and the pages that it will need,
+ * those of the remainder's header and links included, are held now.
+ */
+static bool block_prepare(struct heap *heap, struct block *block,
+                          uint32_t quanta, uint32_t align_quanta)
+{
+    if (heap_is_checked(heap) && heap_vet_free(heap, block) != MM_OK)
+        return false;
+    if (!block_is_hollow(block))
+        return true;
+
+    uint32_t gap = block_gap(heap, block, align_quanta);
+    uint32_t start = (uint32_t)(heap_at(heap, block) &
+                                (heap->span_bytes - 1)) + gap * MM_QUANTUM;
+    uint32_t end = start + quanta * MM_QUANTUM;
+
+    if (block_quanta(block) > gap + quanta)
+        end += BLOCK_LINKED_BYTES;
+    if (span_hold(heap, span_of(heap, block), start, end))
+        return true;
+    heap->refusal = MM_NO_FRAMES;
+    return false;
+}
+
+/* A free block for QUANTA, prepared and still on its list; NULL when refused,
+ * the reason in heap->refusal. */
+static struct block *block_find(struct heap *heap, uint32_t quanta,
+                                uint32_t align_quanta)
+{
+    struct block *block = heap_fit(heap, quanta, align_quanta);
+
+    if (block != NULL) {
+        if (block_prepare(heap, block, quanta, align_quanta))
+            return block;
+        if (mm_is_damage(heap->refusal))
+            return NULL;
+    } else {
+        enum mm_fault fault = heap_grow(heap);
+
+        heap->refusal = fault == MM_NO_RANGE ? MM_NO_BLOCK : fault;
+        if (fault == MM_OK)
+            block = heap_fit(heap, quanta, align_quanta);
+        if (block != NULL &&
+            block_prepare(heap, block, quanta, align_quanta))
+            return block;
+    }
+    return heap_fit_any(heap, quanta, align_quanta, block_prepare);
+}
+
+/*
+ * A used block with a payload of SIZE bytes at a multiple of ALIGN (a power
+ * of two, at least MM_QUANTUM); NULL when refused. What is cut off in front
+ * of the aligned payload, and behind it, stays free.
+ */
+struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
+                          enum mm_use use)
+{
+    uint32_t quanta = quanta_for(size);
+    uint32_t align_quanta = (uint32_t)(align / MM_QUANTUM);
+    struct block *block;
+
+    if (quanta > span_quanta(heap)) {
+        heap->refusal = MM_TOO_LARGE;
+        return NULL;
+    }
+    block = block_find(heap, quanta, align_quanta);
+    if (block == NULL)
+        return NULL;
+
+    uint32_t gap = block_gap(heap, block, align_quanta);
+
+    heap->refusal = MM_OK;
+    block_list_remove(heap, block);
+    if (gap > 0) {
+        struct block *aligned = block_split(heap, block, gap);
+
+        block_list_insert(heap, block);
+        block = aligned;
+    }
+    if (block_quanta(block) > quanta)
+        block_list_insert(heap, block_split(heap, block, quanta));
+    block_take(heap, block, use, use == MM_USE_CALLER ? size : 0);
+    return block;
+}
+
+/* One empty span is kept for the next request; a second one leaves. */
+static void span_retire(struct heap *heap, struct span *span)
+{
+    uint32_t page = (uint32_t)(heap_at(heap, span) / MM_PAGE);
+
+    if (heap->empty_span == HEAP_NO_SPAN)
+        heap->empty_span = page;
+    else if (heap->empty_span != page)
+        span_shrink(heap, span);
+}
+
+/* Frees the used BLOCK. In a checked heap it was vetted. */
+enum mm_fault block_free(struct heap *heap, struct block *block,
+                         enum mm_use use)
+{
+    block_release(heap, block, use);
+
+    struct block *right = block_right(block);
+
+    if (block_is_free(right)) {
+        block_list_remove(heap, right);
+        block_coalesce(heap, block, right);
+    }
+    if (!block_is_first(block) && block_is_free(block_left(block))) {
+        struct block *left = block_left(block);
+
+        block_list_remove(heap, left);
+        block_coalesce(heap, left, block);
+        block = left;
+    }
+    block_list_insert(heap, block);
+
+    if (block_fills_span(block))
+        span_retire(heap, span_of(heap, block));
+    else if (heap->hollow_pages > 0 &&
+             block_size(block) > heap->hollow_pages * MM_PAGE &&
+             block_idle_pages(heap, block) >= heap->hollow_pages)
+        block_give_back(heap, block);
+    return MM_OK;
+}
+
+/* Whether the used BLOCK now has QUANTA, where it is. */
+static bool block_resize_in_place(struct heap *heap, struct block *block,
+                                  uint32_t quanta, uint64_t request)
+{
+    uint32_t before = block_quanta(block);
+    struct block *right = block_right(block);
+
+    if (quanta > before) {
+        if (!block_is_free(right) ||
+            before + block_quanta(right) < quanta)
+            return false;
+        if (block_is_hollow(right)) {
+            uint32_t start = (uint32_t)(heap_at(heap, block) &
+                                        (heap->span_bytes - 1));
+            uint32_t end = start + quanta * MM_QUANTUM;
+
+            if (before + block_quanta(right) > quanta)
+                end += BLOCK_LINKED_BYTES;
+            if (!span_hold(heap, span_of(heap, block), start, end))
+                return false;
+        }
+        if (heap->empty_span != HEAP_NO_SPAN && block_is_first(block))
+            MM_ASSERT(heap->empty_span !=
+                      heap_at(heap, span_of(heap, block)) / MM_PAGE);
+    }
+    block_resize(heap, block, quanta, request);
+    return true;
+}
+
+/* ---- what the caller sees --------------------------------------------- */
+
+/* Checks the request, picks the kind of memory for it, and asks there. */
+static void *alloc_by_kind(struct heap *heap,
+                           const struct heap_request *request)
+{
+    uint64_t size = request->size > 0 ? request->size : 1;
+    uint64_t align = request->align > MM_QUANTUM ? request->align
+                                                 : MM_QUANTUM;
+    enum heap_kind kind = request->kind;
+
+    if ((request->align != 0 && !mm_is_power_of_two(request->align)) ||
+        align > heap->span_bytes / 4) {
+        heap->refusal = MM_BAD_ALIGNMENT;
+        return NULL;
+    }
+    if (size > heap_arena_bytes(heap)) {
+        heap->refusal = MM_TOO_LARGE;
+        return NULL;
+    }
+    if (kind == HEAP_ANY) {
+        /* A slot of 8 bytes is aligned to 8 only. */
+        if (heap_wants_slot(heap, size) && align == MM_QUANTUM &&
+            (size > 8 || request->align <= 8))
+            kind = HEAP_SLOT;
+        else
+            kind = size <= heap->large_bytes ? HEAP_BLOCK : HEAP_LARGE;
+    }
+
+    switch (kind) {
+    case HEAP_SLOT:
+        if (size > SLOT_MAX_BYTES) {
+            heap->refusal = MM_TOO_LARGE;
+            return NULL;
+        }
+        if (align > MM_QUANTUM || (size <= 8 && request->align > 8)) {
+            heap->refusal = MM_BAD_ALIGNMENT;
+            return NULL;
+        }
+        return slot_alloc(heap, size);
+    case HEAP_LARGE:
+        if (heap_arena_bytes(heap) < 2 * (uint64_t)heap->span_bytes) {
+            heap->refusal = MM_TOO_LARGE;
+            return NULL;
+        }
+        return large_alloc(heap, size, align);
+    default: {
+        struct block *block = block_alloc(heap, size, align, MM_USE_CALLER);
+
+        return block == NULL ? NULL : block_payload(block);
+    }
+    }
+}
+
+static void refusal_clear(struct heap *heap)
+{
+    heap->refusal = MM_OK;
+    heap->refusal_quantum = BLOCK_NIL;
+    heap->examined = 0;
+}
+
+/* Step REFUSE: nothing has changed, and this is why. */
+static void refuse(struct heap *heap, uint64_t at, uint64_t request)
+{
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_REFUSE,
+        .at = at,
+        .other = heap->refusal,
+        .request = request,
+    });
+}
+
+void *heap_alloc_request(struct heap *heap,
+                         const struct heap_request *request)
+{
+    refusal_clear(heap);
+
+    void *payload = alloc_by_kind(heap, request);
+
+    if (payload == NULL)
+        refuse(heap, (uint64_t)heap->refusal_quantum * MM_QUANTUM,
+               request->size);
+    return payload;
+}
+
+enum mm_fault heap_free(struct heap *heap, void *payload)
+{
+    if (payload == NULL)
+        return MM_OK;
+
+    refusal_clear(heap);
+    if (heap_is_checked(heap) &&
+        heap_vet_address(heap, payload) != MM_OK) {
+        refuse(heap, heap_at(heap, payload), 0);
+        return heap->refusal;
+    }
+    switch (tag_what(*span_tag_of(heap, span_of(heap, payload), payload))) {
+    case SPAN_TAG_SLOTS:
+        return slot_free(heap, payload);
+    case SPAN_TAG_LARGE:
+        return large_free(heap, payload);
+    default:
+        return block_free(heap, block_of(payload), MM_USE_CALLER);
+    }
+}
+
+/* Whether PAYLOAD has SIZE bytes now, where it is. */
+static bool resize_in_place(struct heap *heap, void *payload, uint64_t size)
+{
+    uint32_t slot;
+
+    switch (tag_what(*span_tag_of(heap, span_of(heap, payload), payload))) {
+    case SPAN_TAG_SLOTS:
+        slot = slot_bytes_of(heap, payload);
+        if (size > SLOT_MAX_BYTES || slot_class(size) != slot_class(slot))
+            return false;
+        heap_emit(heap, (struct mm_event){
+            .kind = MM_EVENT_RESIZE,
+            .at = heap_at(heap, payload),
+            .size = slot,
+            .other = slot,
+            .request = size,
+        });
+        return true;
+    case SPAN_TAG_LARGE:
+        return large_shrink(heap, payload, size);
+    default:
+        return quanta_for(size) <= span_quanta(heap) &&
+               block_resize_in_place(heap, block_of(payload),
+                                     quanta_for(size), size);
+    }
+}
+
+void *heap_realloc(struct heap *heap, void *payload, uint64_t size)
+{
+    if (payload == NULL)
+        return heap_alloc(heap, size);
+
+    refusal_clear(heap);
+    if (size == 0)
+        size = 1;
+    if (heap_is_checked(heap) &&
+        heap_vet_address(heap, payload) != MM_OK) {
+        refuse(heap, heap_at(heap, payload), size);
+        return NULL;
+    }
+    if (size > heap_arena_bytes(heap)) {
+        heap->refusal = MM_TOO_LARGE;
+        refuse(heap, heap_at(heap, payload), size);
+        return NULL;
+    }
+    if (resize_in_place(heap, payload, size))
+        return payload;
+
+    uint64_t kept = heap_usable_size(heap, payload);
+    void *moved = heap_alloc(heap, size);
+
+    if (moved == NULL)
+        return NULL;
+    __builtin_memcpy(moved, payload, (size_t)(size < kept ? size : kept));
+    heap_free(heap, payload);
+    return moved;
+}
+
+uint64_t heap_usable_size(const struct heap *heap, const void *payload)
+{
+    struct span *span = span_of(heap, payload);
+
+    switch (tag_what(*span_tag_of(heap, span, payload))) {
+    case SPAN_TAG_SLOTS:
+        return slot_bytes_of(heap, payload);
+    case SPAN_TAG_LARGE:
+        return large_usable(heap, payload);
+    default:
+        return block_size(block_of(payload)) - BLOCK_HEADER;
+    }
+}
+
+/* Gives back what SPAN can spare; *EMPTY: it is one free block. */
+static uint64_t span_trim(struct heap *heap, struct span *span, bool *empty)
+{
+    struct block *block = span_first_block(heap, span);
+    uint64_t given = 0;
+
+    *empty = block_is_free(block) && block_fills_span(block);
+    if (*empty && (!heap_is_checked(heap) ||
+                   heap_vet_free(heap, block) == MM_OK))
+        return span_shrink(heap, span);
+    while (!block_is_end(block)) {
+        if (heap_is_checked(heap) &&
+            (block_is_free(block) ? heap_vet_free(heap, block)
+                                  : heap_vet_used(heap, block)) != MM_OK)
+            return given;
+        if (block_is_free(block))
+            given += block_give_back(heap, block);
+        block = block_right(block);
+    }
+    return given;
+}
+
+uint64_t heap_trim(struct heap *heap)
+{
+    uint64_t given = 0;
+    uint32_t page = 0;
+
+    refusal_clear(heap);
+    slots_trim(heap);
+    while (page < heap->ranges->page_count) {
+        const struct range_tag *range = ranges_find(heap->ranges, page);
+
+        if (range == NULL || range->pages == 0)
+            return given;
+
+        bool is_span = range->type == RANGE_SPAN, empty;
+        struct span *span = span_at(heap, (uint64_t)range->start * MM_PAGE);
+
+        page = range->start + range->pages;
+        if (is_span && span->kind == SPAN_OF_BLOCKS &&
+            span->owner == heap->owner)
+            given += span_trim(heap, span, &empty);
+    }
+    return given;
+}

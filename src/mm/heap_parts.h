@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap_parts.h - what the heap's own files share: where things lie, and the
+ * named steps
+ *
+ * Only the files heap*.c, slots.c and large.c include this.
+ */
+#ifndef MM_HEAP_PARTS_H
+#define MM_HEAP_PARTS_H
+
+#include "heap.h"
+
+/* ---- where things lie ------------------------------------------------- */
+
+static inline bool heap_is_checked(const struct heap *heap)
+{
+    return MM_CHECKED && heap->level >= HEAP_LEVEL_CHECK;
+}
+
+static inline uint64_t span_at_of(const struct heap *heap, uint64_t at)
+{
+    return mm_round_down(at, heap->span_bytes);
+}
+
+static inline struct span *span_at(const struct heap *heap, uint64_t at)
+{
+    return heap_address(heap, at);
+}
+
+static inline struct span *span_of(const struct heap *heap,
+                                   const void *address)
+{
+    return span_at(heap, span_at_of(heap, heap_at(heap, address)));
+}
+
+/* The tag of the slice of 2 KiB that ADDRESS lies in. */
+static inline uint32_t *span_tag_of(const struct heap *heap,
+                                    struct span *span, const void *address)
+{
+    return &span->tags[(heap_at(heap, address) & (heap->span_bytes - 1)) /
+                       MM_SLOT_PAGE];
+}
+
+static inline enum span_tag tag_what(uint32_t tag)
+{
+    return (enum span_tag)(tag & 0xffff);
+}
+
+static inline struct block *span_first_block(const struct heap *heap,
+                                             const struct span *span)
+{
+    return (struct block *)((uintptr_t)span + heap->head_bytes);
+}
+
+/* The end header, in the last word. */
+static inline struct block *span_end_block(const struct heap *heap,
+                                           const struct span *span)
+{
+    return (struct block *)((uintptr_t)span + heap->span_bytes -
+                            BLOCK_HEADER);
+}
+
+/* The quanta of the one free block of an empty span. */
+static inline uint32_t span_quanta(const struct heap *heap)
+{
+    return (heap->span_bytes - BLOCK_HEADER - heap->head_bytes) / MM_QUANTUM;
+}
+
+static inline block_ref block_ref_of(const struct heap *heap,
+                                     const struct block *block)
+{
+    return (block_ref)(heap_at(heap, block_payload(block)) / MM_QUANTUM);
+}
+
+/* The block that REF names; NULL for BLOCK_NIL. In a checked heap NULL too
+ * for what cannot be a block of this arena. */
+static inline struct block *block_at(const struct heap *heap, block_ref ref)
+{
+    if (ref == BLOCK_NIL)
+        return NULL;
+    if (heap_is_checked(heap) && ref >= heap->arena_quanta)
+        return NULL;
+    return block_of(heap_address(heap, (uint64_t)ref * MM_QUANTUM));
+}
+
+static inline uint64_t block_at_bytes(const struct heap *heap,
+                                      const struct block *block)
+{
+    return heap_at(heap, block_payload(block));
+}
+
+/* Whether BLOCK is all of its span. */
+static inline bool block_fills_span(const struct block *block)
+{
+    return block_is_first(block) && block_is_end(block_right(block));
+}
+
+/* The quanta of a block whose payload has SIZE bytes: 13 -> 2, 12 -> 1. */
+static inline uint32_t quanta_for(uint64_t size)
+{
+    uint64_t bytes = mm_round_up(size + BLOCK_HEADER, MM_QUANTUM);
+
+    return (uint32_t)(bytes / MM_QUANTUM);
+}
+
+/* ---- live bits: a checked heap's own account of what is handed out ----- */
+
+static inline uint32_t *live_word(const struct heap *heap, uint64_t at,
+                                  uint32_t *bit)
+{
+    uint32_t in_span = (uint32_t)(at & (heap->span_bytes - 1));
+    uint32_t *words = (uint32_t *)(heap->base + span_at_of(heap, at) +
+                                   SPAN_TAGS_AT +
+                                   heap->span_bytes / MM_SLOT_PAGE * 4);
+
+    *bit = UINT32_C(1) << (in_span / MM_QUANTUM % 32);
+    return &words[in_span / MM_QUANTUM / 32];
+}
+
+static inline void live_set(const struct heap *heap, const struct block *block,
+                            bool live)
+{
+    uint32_t bit;
+
+    if (!heap_is_checked(heap))
+        return;
+
+    uint32_t *word = live_word(heap, block_at_bytes(heap, block), &bit);
+
+    *word = live ? *word | bit : *word & ~bit;
+}
+
+static inline bool live_is_set(const struct heap *heap, uint64_t at)
+{
+    uint32_t bit;
+
+    return (*live_word(heap, at, &bit) & bit) != 0;
+}
+
+/* ---- announcing ------------------------------------------------------- */
+
+static inline void heap_emit(const struct heap *heap, struct mm_event event)
+{
+    mm_emit(heap->home, &event);
+}
+
+/* ---- free lists (heap_steps.c) ---------------------------------------- */
+
+void block_list_insert(struct heap *heap, struct block *block);
+void block_list_remove(struct heap *heap, struct block *block);
+
+/* ---- the steps (heap_steps.c) ----------------------------------------- */
+
+struct block *block_split(struct heap *heap, struct block *block,
+                          uint32_t quanta);
+void block_take(struct heap *heap, struct block *block, enum mm_use use,
+                uint64_t request);
+void block_release(struct heap *heap, struct block *block, enum mm_use use);
+void block_coalesce(struct heap *heap, struct block *left,
+                    struct block *right);
+void block_resize(struct heap *heap, struct block *block, uint32_t quanta,
+                  uint64_t request);
+bool span_hold(struct heap *heap, struct span *span, uint32_t start,
+               uint32_t end);
+uint32_t block_give_back(struct heap *heap, struct block *block);
+uint32_t block_idle_pages(const struct heap *heap, const struct block *block);
+uint32_t span_shrink(struct heap *heap, struct span *span);
+bool span_page_is_held(const struct span *span, uint32_t page);
+
+/* ---- choosing (heap_fit.c) -------------------------------------------- */
+
+struct block *heap_fit(struct heap *heap, uint32_t quanta,
+                       uint32_t align_quanta);
+struct block *heap_fit_any(struct heap *heap, uint32_t quanta,
+                           uint32_t align_quanta,
+                           bool (*accept)(struct heap *heap,
+                                          struct block *block,
+                                          uint32_t quanta,
+                                          uint32_t align_quanta));
+uint32_t block_gap(const struct heap *heap, const struct block *block,
+                   uint32_t align_quanta);
+
+/* ---- distrust (heap_vet.c) -------------------------------------------- */
+
+enum mm_fault heap_vet_free(struct heap *heap, const struct block *block);
+enum mm_fault heap_vet_used(struct heap *heap, const struct block *block);
+enum mm_fault heap_vet_address(struct heap *heap, const void *payload);
+enum mm_fault slot_vet_page(struct heap *heap, const void *page);
+enum mm_fault slot_vet_address(struct heap *heap, const void *payload);
+
+static inline enum mm_fault heap_blame(struct heap *heap, enum mm_fault fault,
+                                       uint64_t at)
+{
+    heap->refusal = fault;
+    heap->refusal_quantum = (block_ref)(at / MM_QUANTUM);
+    return fault;
+}
+
+/* ---- kinds of memory -------------------------------------------------- */
+
+struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
+                          enum mm_use use);
+enum mm_fault block_free(struct heap *heap, struct block *block,
+                         enum mm_use use);
+
+void *slot_alloc(struct heap *heap, uint64_t size);
+enum mm_fault slot_free(struct heap *heap, void *payload);
+uint32_t slot_bytes_of(const struct heap *heap, const void *payload);
+void slots_trim(struct heap *heap);
+
+void *large_alloc(struct heap *heap, uint64_t size, uint64_t align);
+enum mm_fault large_free(struct heap *heap, void *payload);
+bool large_shrink(struct heap *heap, void *payload, uint64_t size);
+uint64_t large_usable(const struct heap *heap, const void *payload);
+
+#endif

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap_steps.c - the steps: the only code that changes a block or a span
+ *
+ * Each step is one verb of the field, does one whole thing, and its last line
+ * announces it. heap.c builds alloc, free and realloc from nothing else.
+ *
+ * While an operation is under way there may be one block *in the hand*: free,
+ * and on no list (heap.c, I4). Steps do not touch the lists unless they say
+ * so: what is joined twice would otherwise be listed three times.
+ */
+#include "heap_parts.h"
+
+/* ---- free lists ------------------------------------------------------- */
+
+/* Puts the free BLOCK at the front of the list of its size. */
+void block_list_insert(struct heap *heap, struct block *block)
+{
+    unsigned k = class_of(block_quanta(block));
+    block_ref ref = block_ref_of(heap, block);
+    struct block *first = block_at(heap, heap->lists[k]);
+
+    block->previous = BLOCK_NIL;
+    block->next = heap->lists[k];
+    if (first != NULL)
+        first->previous = ref;
+    heap->lists[k] = ref;
+    class_map_set(heap->map, k);
+}
+
+/* Takes the free BLOCK off the list of its size. */
+void block_list_remove(struct heap *heap, struct block *block)
+{
+    unsigned k = class_of(block_quanta(block));
+    struct block *next = block_at(heap, block->next);
+    struct block *previous = block_at(heap, block->previous);
+
+    if (next != NULL)
+        next->previous = block->previous;
+    if (previous != NULL)
+        previous->next = block->next;
+    else
+        heap->lists[k] = block->next;
+    if (heap->lists[k] == BLOCK_NIL)
+        class_map_clear(heap->map, k);
+}
+
+/* ---- held pages ------------------------------------------------------- */
+
+bool span_page_is_held(const struct span *span, uint32_t page)
+{
+    return span->held[page / 32] >> (page % 32) & 1;
+}
+
+static void span_page_set_held(struct span *span, uint32_t page, bool held)
+{
+    uint32_t bit = UINT32_C(1) << (page % 32);
+
+    if (held)
+        span->held[page / 32] |= bit;
+    else
+        span->held[page / 32] &= ~bit;
+}
+
+/* The first page of the arena that belongs to SPAN. */
+static uint32_t span_page(const struct heap *heap, const struct span *span)
+{
+    return (uint32_t)(heap_at(heap, span) / MM_PAGE);
+}
+
+/* The next run of pages of SPAN in [*FIRST, END) whose held bit is HELD:
+ * *FIRST is its start then, the answer its length; 0: there is none. */
+static uint32_t span_run(const struct span *span, uint32_t *first,
+                         uint32_t end, bool held)
+{
+    uint32_t count = 0;
+
+    while (*first < end && span_page_is_held(span, *first) != held)
+        ++*first;
+    while (*first + count < end &&
+           span_page_is_held(span, *first + count) == held)
+        count++;
+    return count;
+}
+
+static void emit_pages(const struct heap *heap, enum mm_event_kind kind,
+                       const struct span *span, uint32_t first,
+                       uint32_t count)
+{
+    heap_emit(heap, (struct mm_event){
+        .kind = kind,
+        .at = heap_at(heap, span) + (uint64_t)first * MM_PAGE,
+        .size = (uint64_t)count * MM_PAGE,
+    });
+}
+
+/* The pages that lie wholly inside the free BLOCK, beside its header and
+ * links: [*FIRST, *END), counted from the span's start. */
+static void block_inner_pages(const struct heap *heap,
+                              const struct block *block,
+                              uint32_t *first, uint32_t *end)
+{
+    uint32_t start = (uint32_t)(heap_at(heap, block) &
+                                (heap->span_bytes - 1));
+
+    *first = (uint32_t)mm_round_up(start + BLOCK_LINKED_BYTES, MM_PAGE) /
+             MM_PAGE;
+    *end = (start + block_size(block)) / MM_PAGE;
+    if (*end < *first)
+        *end = *first;
+}
+
+/* Whether a page inside the free BLOCK has no frame. */
+static bool block_has_hole(const struct heap *heap, const struct block *block)
+{
+    uint32_t first, end;
+
+    block_inner_pages(heap, block, &first, &end);
+    return span_run(span_of(heap, block), &first, end, false) > 0;
+}
+
+/* How many pages inside the free BLOCK have a frame that it does not need. */
+uint32_t block_idle_pages(const struct heap *heap, const struct block *block)
+{
+    const struct span *span = span_of(heap, block);
+    uint32_t first, end, idle = 0;
+
+    block_inner_pages(heap, block, &first, &end);
+    for (; first < end; first++)
+        idle += span_page_is_held(span, first);
+    return idle;
+}
+
+/*
+ * Step HOLD: frames are behind all pages of SPAN that the bytes [START, END)
+ * of it touch. False when frames run out, and then nothing has changed.
+ */
+bool span_hold(struct heap *heap, struct span *span, uint32_t start,
+               uint32_t end)
+{
+    uint32_t page = span_page(heap, span);
+    uint32_t end_page = (uint32_t)mm_round_up(end, MM_PAGE) / MM_PAGE;
+    uint32_t first = start / MM_PAGE, count;
+
+    while ((count = span_run(span, &first, end_page, false)) > 0) {
+        if (!heap->home->hold(heap->home->context, page + first, count))
+            break;
+        first += count;
+    }
+    if (count > 0) {                    /* take the earlier runs back */
+        uint32_t failed = first;
+
+        for (first = start / MM_PAGE;
+             (count = span_run(span, &first, failed, false)) > 0;
+             first += count)
+            heap->home->release(heap->home->context, page + first, count);
+        return false;
+    }
+    for (first = start / MM_PAGE;
+         (count = span_run(span, &first, end_page, false)) > 0;
+         first += count) {
+        for (uint32_t i = 0; i < count; i++)
+            span_page_set_held(span, first + i, true);
+        emit_pages(heap, MM_EVENT_HOLD, span, first, count);
+    }
+    return true;
+}
+
+/*
+ * Step TRIM: the free BLOCK gives back the pages inside it and is hollow from
+ * then on. Answers how many it gave.
+ *
+ *      page      page      page      page
+ *     |    [h n p|.........|.........|....]  |     h n p: header and links
+ *          keeps   gives     gives     keeps
+ */
+uint32_t block_give_back(struct heap *heap, struct block *block)
+{
+    struct span *span = span_of(heap, block);
+    uint32_t first, end, count, given = 0;
+
+    block_inner_pages(heap, block, &first, &end);
+    while ((count = span_run(span, &first, end, true)) > 0) {
+        heap->home->release(heap->home->context,
+                            span_page(heap, span) + first, count);
+        for (uint32_t i = 0; i < count; i++)
+            span_page_set_held(span, first + i, false);
+        block_set_marked(block, true);
+        emit_pages(heap, MM_EVENT_TRIM, span, first, count);
+        first += count;
+        given += count;
+    }
+    return given;
+}
+
+/* ---- blocks ----------------------------------------------------------- */
+
+/*
+ * Step SPLIT: the free BLOCK is cut in two free ones; it keeps QUANTA, and
+ * the right part is the answer. Neither is on a list. The pages under the
+ * right part's header and links are held.
+ *
+ *     BLOCK |------------------- free -------------------|
+ *           |---- QUANTA ----|----------- right ----------|
+ */
+struct block *block_split(struct heap *heap, struct block *block,
+                          uint32_t quanta)
+{
+    uint32_t rest = block_quanta(block) - quanta;
+    bool hollow = block_is_hollow(block);
+
+    MM_ASSERT(block_is_free(block) && quanta > 0 && rest > 0 &&
+              rest <= BLOCK_MAX_QUANTA);
+
+    struct block *right =
+        (struct block *)((uintptr_t)block + quanta * MM_QUANTUM);
+
+    right->header = block_header(quanta, 0, false, false);
+    block_set_quanta(right, rest);
+    block_set_quanta(block, quanta);
+    if (hollow) {
+        block_set_marked(block, block_has_hole(heap, block));
+        block_set_marked(right, block_has_hole(heap, right));
+    }
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_SPLIT,
+        .at = block_at_bytes(heap, block),
+        .size = block_size(block),
+        .other = (uint64_t)rest * MM_QUANTUM,
+    });
+    return right;
+}
+
+/* Step TAKE: the free BLOCK, in the hand, is used. Its pages are held. */
+void block_take(struct heap *heap, struct block *block, enum mm_use use,
+                uint64_t request)
+{
+    MM_ASSERT(block_is_free(block));
+    block_set_used(block, true);
+    live_set(heap, block, true);
+    if (heap->empty_span != HEAP_NO_SPAN &&
+        heap->empty_span == span_page(heap, span_of(heap, block)))
+        heap->empty_span = HEAP_NO_SPAN;
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_TAKE,
+        .use = use,
+        .at = block_at_bytes(heap, block),
+        .size = block_size(block),
+        .request = request,
+    });
+}
+
+/* Step RELEASE: the used BLOCK is free, and in the hand. `used` is cleared
+ * before any merge, so that a header that a merge leaves behind reads free. */
+void block_release(struct heap *heap, struct block *block, enum mm_use use)
+{
+    block_set_used(block, false);
+    live_set(heap, block, false);
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_RELEASE,
+        .use = use,
+        .at = block_at_bytes(heap, block),
+        .size = block_size(block),
+    });
+}
+
+/*
+ * Step COALESCE: the free LEFT takes in RIGHT, its free neighbour. Neither is
+ * on a list.
+ *
+ *     |---- LEFT, free ----|------ RIGHT, free -----|
+ *     |----------------- LEFT, free -----------------|
+ */
+void block_coalesce(struct heap *heap, struct block *left,
+                    struct block *right)
+{
+    uint32_t taken = block_quanta(right);
+
+    MM_ASSERT(block_is_free(left) && block_is_free(right) &&
+              block_right(left) == right);
+    if (block_is_hollow(right))
+        block_set_marked(left, true);
+    block_set_quanta(left, block_quanta(left) + taken);
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_COALESCE,
+        .at = block_at_bytes(heap, left),
+        .size = block_size(left),
+        .other = (uint64_t)taken * MM_QUANTUM,
+    });
+}
+
+/*
+ * Step RESIZE: the used BLOCK has QUANTA, and its right side moves. What it
+ * gains comes from its free right neighbour; what it loses joins that or
+ * becomes a free block. The step sees to the lists. All pages that the
+ * change touches are held.
+ *
+ *     |---- BLOCK, used ----|------- free -------|
+ *     |--------- BLOCK, used ---------|-- free --|
+ */
+void block_resize(struct heap *heap, struct block *block, uint32_t quanta,
+                  uint64_t request)
+{
+    uint32_t before = block_quanta(block);
+    struct block *right = block_right(block);
+    bool right_is_free = quanta != before && block_is_free(right);
+    bool hollow = right_is_free && block_is_hollow(right);
+    uint32_t all = before;
+
+    if (right_is_free) {
+        block_list_remove(heap, right);
+        all += block_quanta(right);
+    }
+    block_set_quanta(block, quanta);
+    if (all > quanta) {
+        struct block *rest = block_right(block);
+
+        rest->header = block_header(quanta, 0, false, false);
+        block_set_quanta(rest, all - quanta);
+        if (hollow)
+            block_set_marked(rest, block_has_hole(heap, rest));
+        block_list_insert(heap, rest);
+    }
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_RESIZE,
+        .at = block_at_bytes(heap, block),
+        .size = (uint64_t)quanta * MM_QUANTUM,
+        .other = (uint64_t)before * MM_QUANTUM,
+        .request = request,
+    });
+}
+
+/* ---- spans ------------------------------------------------------------ */
+
+/* Step GROW: a span enters, one hollow free block, on its list. */
+enum mm_fault heap_grow(struct heap *heap)
+{
+    uint32_t pages = heap->span_bytes / MM_PAGE;
+    uint32_t head_pages = (uint32_t)mm_round_up(
+        heap->head_bytes + BLOCK_LINKED_BYTES, MM_PAGE) / MM_PAGE;
+    struct range_request request = {
+        .pages = pages,
+        .align_pages = pages,
+        .at = RANGE_ANYWHERE,
+        .type = RANGE_SPAN,
+        .protection = RANGE_READ | RANGE_WRITE,
+    };
+    uint32_t page;
+    enum mm_fault fault = ranges_probe(heap->ranges, &request, &page);
+
+    if (fault != MM_OK)
+        return fault;
+
+    /* The head, the first links and the end word need frames at once. */
+    if (!heap->home->hold(heap->home->context, page, head_pages))
+        return MM_NO_FRAMES;
+    if (head_pages < pages &&
+        !heap->home->hold(heap->home->context, page + pages - 1, 1)) {
+        heap->home->release(heap->home->context, page, head_pages);
+        return MM_NO_FRAMES;
+    }
+    request.at = page;
+    fault = ranges_alloc(heap->ranges, &request, &page);
+    MM_ASSERT(fault == MM_OK);
+
+    struct span *span = span_at(heap, (uint64_t)page * MM_PAGE);
+    struct block *block = span_first_block(heap, span);
+
+    span->kind = SPAN_OF_BLOCKS;
+    span->pages = pages;
+    span->owner = heap->owner;
+    block->header = block_header(0, 0, false, false);
+    span_end_block(heap, span)->header = block_header(0, 0, false, true);
+    block_set_quanta(block, span_quanta(heap));
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_GROW,
+        .at = heap_at(heap, span),
+        .size = heap->span_bytes,
+        .other = block_at_bytes(heap, block),
+    });
+    for (uint32_t i = 0; i < head_pages; i++)
+        span_page_set_held(span, i, true);
+    emit_pages(heap, MM_EVENT_HOLD, span, 0, head_pages);
+    if (head_pages < pages) {
+        span_page_set_held(span, pages - 1, true);
+        emit_pages(heap, MM_EVENT_HOLD, span, pages - 1, 1);
+    }
+    block_set_marked(block, block_has_hole(heap, block));
+    block_list_insert(heap, block);
+    return MM_OK;
+}
+
+/* Step SHRINK: the empty SPAN leaves, its block off its list. Answers how
+ * many pages it gave back. */
+uint32_t span_shrink(struct heap *heap, struct span *span)
+{
+    uint32_t page = span_page(heap, span);
+    uint32_t pages = span->pages, given = 0, first = 0, count;
+    uint64_t at = heap_at(heap, span);
+    struct span copy = { 0 };           /* the head goes with its page */
+
+    block_list_remove(heap, span_first_block(heap, span));
+    if (heap->empty_span == page)
+        heap->empty_span = HEAP_NO_SPAN;
+    for (int i = 0; i < SPAN_HELD_WORDS; i++)
+        copy.held[i] = span->held[i];
+    for (; (count = span_run(&copy, &first, pages, true)) > 0;
+         first += count) {
+        heap->home->release(heap->home->context, page + first, count);
+        emit_pages(heap, MM_EVENT_TRIM, span, first, count);
+        given += count;
+    }
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_SHRINK,
+        .at = at,
+        .size = heap->span_bytes,
+    });
+
+    enum mm_fault fault = ranges_free(heap->ranges, page, pages);
+
+    MM_REQUIRE(!mm_is_damage(fault),
+               "the tags of the ranges are damaged: a span cannot leave");
+    return given;
+}

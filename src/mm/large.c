@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * large.c - requests too large for a span: ranges of their own
+ *
+ * A large request gets a run of pages of its own, all of them held, that
+ * starts at a multiple of the span size: so the mask that leads from a
+ * payload to its span's head leads here to a head that says LARGE (span.h has
+ * the picture). `owner` of such a head is the payload's distance from it.
+ *
+ * There is no header, no list and no neighbour. The tree of ranges knows the
+ * size, and freeing is giving the range back.
+ */
+#include "heap_parts.h"
+
+static struct range_tag const *large_range(const struct heap *heap,
+                                           const void *payload)
+{
+    return ranges_find(heap->ranges,
+                       (uint32_t)(heap_at(heap, payload) / MM_PAGE));
+}
+
+static void emit_pages(const struct heap *heap, enum mm_event_kind kind,
+                       uint32_t page, uint32_t pages)
+{
+    heap_emit(heap, (struct mm_event){
+        .kind = kind,
+        .at = (uint64_t)page * MM_PAGE,
+        .size = (uint64_t)pages * MM_PAGE,
+    });
+}
+
+/* NULL when refused: the reason is in heap->refusal. */
+void *large_alloc(struct heap *heap, uint64_t size, uint64_t align)
+{
+    uint64_t distance = align > SPAN_LARGE_HEAD ? align : SPAN_LARGE_HEAD;
+    uint64_t bytes = mm_round_up(size + distance, MM_PAGE);
+    struct range_request request = {
+        .pages = (uint32_t)(bytes / MM_PAGE),
+        .align_pages = heap->span_bytes / MM_PAGE,
+        .at = RANGE_ANYWHERE,
+        .type = RANGE_LARGE,
+        .protection = RANGE_READ | RANGE_WRITE,
+    };
+    uint32_t page;
+
+    heap->refusal = ranges_probe(heap->ranges, &request, &page);
+    if (heap->refusal != MM_OK)
+        return NULL;
+    if (!heap->home->hold(heap->home->context, page, request.pages)) {
+        heap->refusal = MM_NO_FRAMES;
+        return NULL;
+    }
+    request.at = page;
+    heap->refusal = ranges_alloc(heap->ranges, &request, &page);
+    MM_ASSERT(heap->refusal == MM_OK);
+    emit_pages(heap, MM_EVENT_HOLD, page, request.pages);
+
+    struct span *head = span_at(heap, (uint64_t)page * MM_PAGE);
+    void *payload = (unsigned char *)head + distance;
+
+    head->kind = SPAN_OF_LARGE;
+    head->pages = request.pages;
+    head->owner = (uint32_t)distance;
+    *span_tag_of(heap, head, payload) = span_tag(SPAN_TAG_LARGE, heap->owner);
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_TAKE,
+        .use = MM_USE_CALLER,
+        .at = heap_at(heap, payload),
+        .size = bytes,
+        .request = size,
+    });
+    return payload;
+}
+
+enum mm_fault large_free(struct heap *heap, void *payload)
+{
+    const struct range_tag *range = large_range(heap, payload);
+
+    MM_REQUIRE(range != NULL, "the tags of the ranges are damaged");
+
+    uint32_t page = range->start, pages = range->pages;
+
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_RELEASE,
+        .use = MM_USE_CALLER,
+        .at = heap_at(heap, payload),
+        .size = (uint64_t)pages * MM_PAGE,
+    });
+    heap->home->release(heap->home->context, page, pages);
+    emit_pages(heap, MM_EVENT_TRIM, page, pages);
+    return ranges_free(heap->ranges, page, pages);
+}
+
+/* Whether the large PAYLOAD can have SIZE bytes where it is: then its tail
+ * is given back. */
+bool large_shrink(struct heap *heap, void *payload, uint64_t size)
+{
+    const struct range_tag *range = large_range(heap, payload);
+    struct span *head = span_of(heap, payload);
+    uint64_t bytes = mm_round_up(size + head->owner, MM_PAGE);
+    uint32_t before = range->pages, pages = (uint32_t)(bytes / MM_PAGE);
+    uint32_t tail = range->start + pages;
+
+    if (bytes > (uint64_t)before * MM_PAGE || size <= heap->large_bytes)
+        return false;
+    if (pages < before) {
+        heap->home->release(heap->home->context, tail, before - pages);
+        emit_pages(heap, MM_EVENT_TRIM, tail, before - pages);
+        if (ranges_free(heap->ranges, tail, before - pages) != MM_OK)
+            return false;
+        head->pages = pages;
+    }
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_RESIZE,
+        .at = heap_at(heap, payload),
+        .size = bytes,
+        .other = (uint64_t)before * MM_PAGE,
+        .request = size,
+    });
+    return true;
+}
+
+uint64_t large_usable(const struct heap *heap, const void *payload)
+{
+    const struct range_tag *range = large_range(heap, payload);
+
+    return range == NULL ? 0
+                         : (uint64_t)(range->start + range->pages) * MM_PAGE -
+                               heap_at(heap, payload);
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slots.c - small objects, in pages of equal slots without headers
+ *
+ * Theory of operation
+ * -------------------
+ * A header of 4 bytes in front of an object of 8 is half as much again. So
+ * small objects live in *slot pages*: 2 KiB cut into slots of one size, with
+ * one head for all of them.
+ *
+ *     the page (2 KiB, at a multiple of 2 KiB)
+ *     +------+------+------+------+------+------+------+----------------+--+
+ *     | head | used | free | used | free | used |  never touched        |  |
+ *     +------+------+------+------+------+------+-----------------------+--+
+ *                   | ^------------'            ^
+ *            page.free (a list, threaded        page.watermark
+ *            through the free slots)
+ *
+ * To allocate, we take the first slot of the page's list; if there is none,
+ * the watermark rises by one slot. Slots above the watermark were never
+ * touched: nobody had to thread them on a list when the page was made, and
+ * the cache never saw them. To free, we put the slot at the head of its
+ * page's list; one mask leads from the slot to its page.
+ *
+ * A slot page is an ordinary used block whose payload starts at a multiple of
+ * 2 KiB; its block ends 4 bytes short of the next multiple, where the next
+ * block's header is. So lending memory to small objects is block_alloc(), and
+ * getting it back is block_free(): a page whose last slot was freed goes back
+ * whole. The span's tag for that slice of 2 KiB says that a slot page is
+ * there, so that `free` sees with one load what it is looking at.
+ *
+ * The pages of one class that have room are on a list; full ones are on none.
+ * The last page of a class is kept, though empty, until heap_trim(): else a
+ * program that allocates and frees one object would make and unmake its page
+ * every time.
+ *
+ * In a checked heap the head is followed by one bit a slot, set while it is
+ * handed out.
+ *
+ * Invariants, checked by heap_check():
+ *
+ *   S1  Every slot below the watermark is either on the page's list, once,
+ *       or handed out; no slot above it is.
+ *   S2  page.used is the number of slots handed out.
+ *   S3  A page with room is on the list of its class, once; a full one on
+ *       none. Links lead back.
+ *   S4  In a checked heap a slot's bit is set when it is handed out.
+ *   S5  All slots of a page are of its class's size.
+ *
+ * What it is bad at: one small object that lives on keeps its page from going
+ * back.
+ *
+ * Lesson: docs/lessons/10-small-objects.md
+ */
+#include "heap_parts.h"
+
+struct slot_page {
+    block_ref next, previous;   /* pages of this class with room */
+    uint32_t slot_bytes;
+    uint32_t free;              /* offset of the first free slot; 0: none */
+    uint32_t watermark;         /* offset of the first slot never touched */
+    uint32_t used;              /* slots handed out */
+    uint32_t live[8];           /* in a checked heap: one bit a slot */
+};
+
+enum {
+    SLOT_PAGE_BYTES = MM_SLOT_PAGE - BLOCK_HEADER,      /* 2044 */
+    SLOTS_AT = 32,              /* the first slot, behind the head */
+    SLOTS_AT_CHECKED = 64,
+};
+
+_Static_assert(offsetof(struct slot_page, live) <= SLOTS_AT, "the head fits");
+_Static_assert(sizeof(struct slot_page) <= SLOTS_AT_CHECKED,
+               "the head with its bits fits");
+_Static_assert((SLOT_PAGE_BYTES - SLOTS_AT_CHECKED) / 8 <= 8 * 32,
+               "there is a bit for each slot");
+
+static uint32_t slots_at(const struct heap *heap)
+{
+    return heap_is_checked(heap) ? SLOTS_AT_CHECKED : SLOTS_AT;
+}
+
+static struct slot_page *slot_page_of(const struct heap *heap,
+                                      const void *payload)
+{
+    return heap_address(heap, mm_round_down(heap_at(heap, payload),
+                                            MM_SLOT_PAGE));
+}
+
+/* The page that REF names; NULL for BLOCK_NIL, and in a checked heap for
+ * what cannot be a slot page. */
+static struct slot_page *slot_page_at(const struct heap *heap, block_ref ref)
+{
+    if (ref == BLOCK_NIL)
+        return NULL;
+    if (heap_is_checked(heap) &&
+        (ref >= heap->arena_quanta ||
+         ref % (MM_SLOT_PAGE / MM_QUANTUM) != 0))
+        return NULL;
+    return heap_address(heap, (uint64_t)ref * MM_QUANTUM);
+}
+
+static block_ref slot_page_ref(const struct heap *heap,
+                               const struct slot_page *page)
+{
+    return (block_ref)(heap_at(heap, page) / MM_QUANTUM);
+}
+
+static bool slot_page_is_full(const struct slot_page *page)
+{
+    return page->free == 0 &&
+           page->watermark + page->slot_bytes > SLOT_PAGE_BYTES;
+}
+
+static uint32_t *slot_link(const struct slot_page *page, uint32_t offset)
+{
+    return (uint32_t *)((uintptr_t)page + offset);
+}
+
+static void slot_set_live(const struct heap *heap, struct slot_page *page,
+                          uint32_t offset, bool live)
+{
+    if (!heap_is_checked(heap))
+        return;
+
+    uint32_t i = (offset - slots_at(heap)) / page->slot_bytes;
+    uint32_t bit = UINT32_C(1) << (i % 32);
+
+    page->live[i / 32] = live ? page->live[i / 32] | bit
+                              : page->live[i / 32] & ~bit;
+}
+
+/* ---- the list of pages with room -------------------------------------- */
+
+static void page_list_insert(struct heap *heap, struct slot_page *page)
+{
+    unsigned class = slot_class(page->slot_bytes);
+    struct slot_page *first = slot_page_at(heap, heap->slot_lists[class]);
+
+    page->previous = BLOCK_NIL;
+    page->next = heap->slot_lists[class];
+    if (first != NULL)
+        first->previous = slot_page_ref(heap, page);
+    heap->slot_lists[class] = slot_page_ref(heap, page);
+}
+
+static void page_list_remove(struct heap *heap, struct slot_page *page)
+{
+    struct slot_page *next = slot_page_at(heap, page->next);
+    struct slot_page *previous = slot_page_at(heap, page->previous);
+
+    if (next != NULL)
+        next->previous = page->previous;
+    if (previous != NULL)
+        previous->next = page->next;
+    else
+        heap->slot_lists[slot_class(page->slot_bytes)] = page->next;
+    page->next = page->previous = BLOCK_NIL;
+}
+
+/* ---- steps ------------------------------------------------------------ */
+
+/* Step PAGE_TAKE: a used block becomes a page of slots of CLASS. */
+static struct slot_page *slot_page_take(struct heap *heap, unsigned class)
+{
+    struct block *block = block_alloc(heap, SLOT_PAGE_BYTES, MM_SLOT_PAGE,
+                                      MM_USE_SLOTS);
+
+    if (block == NULL)
+        return NULL;
+
+    struct slot_page *page = block_payload(block);
+
+    page->slot_bytes = slot_class_bytes(class);
+    page->free = 0;
+    page->watermark = slots_at(heap);
+    page->used = 0;
+    if (heap_is_checked(heap))
+        for (int i = 0; i < 8; i++)
+            page->live[i] = 0;
+    *span_tag_of(heap, span_of(heap, page), page) =
+        span_tag(SPAN_TAG_SLOTS, heap->owner);
+    page_list_insert(heap, page);
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_PAGE_TAKE,
+        .at = heap_at(heap, page),
+        .size = page->slot_bytes,
+        .other = heap_at(heap, page) + page->watermark,
+    });
+    return page;
+}
+
+/* Step PAGE_GIVE: the empty PAGE is a block again, and is freed. */
+static void slot_page_give(struct heap *heap, struct slot_page *page)
+{
+    MM_ASSERT(page->used == 0);
+    page_list_remove(heap, page);
+    *span_tag_of(heap, span_of(heap, page), page) = SPAN_TAG_BLOCKS;
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_PAGE_GIVE,
+        .at = heap_at(heap, page),
+        .size = page->slot_bytes,
+    });
+    block_free(heap, block_of(page), MM_USE_SLOTS);
+}
+
+/* Step SLOT_TAKE: from the page's list, or from the watermark. PAGE has
+ * room. */
+static void *slot_take(struct heap *heap, struct slot_page *page,
+                       uint64_t request)
+{
+    uint32_t offset = page->free;
+    bool risen = offset == 0;
+
+    if (risen) {
+        offset = page->watermark;
+        page->watermark += page->slot_bytes;
+    } else {
+        page->free = *slot_link(page, offset);
+    }
+    page->used++;
+    slot_set_live(heap, page, offset, true);
+    if (slot_page_is_full(page))
+        page_list_remove(heap, page);
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_SLOT_TAKE,
+        .at = heap_at(heap, page) + offset,
+        .size = page->slot_bytes,
+        .other = risen,
+        .request = request,
+    });
+    return slot_link(page, offset);
+}
+
+/* Step SLOT_GIVE: to the head of the page's list. */
+static void slot_give(struct heap *heap, struct slot_page *page,
+                      uint32_t offset)
+{
+    bool was_full = slot_page_is_full(page);
+
+    *slot_link(page, offset) = page->free;
+    page->free = offset;
+    page->used--;
+    slot_set_live(heap, page, offset, false);
+    if (was_full)
+        page_list_insert(heap, page);
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_SLOT_GIVE,
+        .at = heap_at(heap, page) + offset,
+        .size = page->slot_bytes,
+    });
+}
+
+/* ---- the operations --------------------------------------------------- */
+
+/* A slot for SIZE bytes (up to SLOT_MAX_BYTES); NULL when refused. */
+void *slot_alloc(struct heap *heap, uint64_t size)
+{
+    unsigned class = slot_class(size);
+    struct slot_page *page = slot_page_at(heap, heap->slot_lists[class]);
+
+    if (page == NULL)
+        page = slot_page_take(heap, class);
+    else if (heap_is_checked(heap) && slot_vet_page(heap, page) != MM_OK)
+        return NULL;
+    return page == NULL ? NULL : slot_take(heap, page, size);
+}
+
+/* Frees the slot PAYLOAD. In a checked heap it was vetted. */
+enum mm_fault slot_free(struct heap *heap, void *payload)
+{
+    struct slot_page *page = slot_page_of(heap, payload);
+
+    slot_give(heap, page, (uint32_t)((uintptr_t)payload - (uintptr_t)page));
+    if (page->used == 0 &&
+        (page->next != BLOCK_NIL || page->previous != BLOCK_NIL))
+        slot_page_give(heap, page);
+    return MM_OK;
+}
+
+uint32_t slot_bytes_of(const struct heap *heap, const void *payload)
+{
+    return slot_page_of(heap, payload)->slot_bytes;
+}
+
+/* Gives back the empty page that each class may have kept. */
+void slots_trim(struct heap *heap)
+{
+    for (unsigned class = 0; class < SLOT_CLASSES; class++) {
+        struct slot_page *page = slot_page_at(heap, heap->slot_lists[class]);
+        uint32_t left = heap->arena_quanta;
+
+        while (page != NULL && left-- > 0) {
+            struct slot_page *next = slot_page_at(heap, page->next);
+
+            if (heap_is_checked(heap) &&
+                (slot_vet_page(heap, page) != MM_OK ||
+                 heap_vet_used(heap, block_of(page)) != MM_OK))
+                break;
+            if (page->used == 0)
+                slot_page_give(heap, page);
+            page = next;
+        }
+    }
+}
+
+/* ---- distrust (as heap_vet.c, which see) ------------------------------ */
+
+/* Whether OFFSET is where a slot of PAGE starts, below its watermark. */
+static bool slot_offset_is_possible(const struct heap *heap,
+                                    const struct slot_page *page,
+                                    uint32_t offset)
+{
+    return offset >= slots_at(heap) && offset < page->watermark &&
+           (offset - slots_at(heap)) % page->slot_bytes == 0;
+}
+
+static bool slot_head_is_possible(const struct heap *heap,
+                                  const struct slot_page *page)
+{
+    uint32_t bytes = page->slot_bytes;
+
+    return bytes >= 8 && bytes <= SLOT_MAX_BYTES &&
+           slot_class_bytes(slot_class(bytes)) == bytes &&
+           page->watermark >= slots_at(heap) &&
+           page->watermark <= SLOT_PAGE_BYTES &&
+           (page->watermark - slots_at(heap)) % bytes == 0 &&
+           page->used <= (page->watermark - slots_at(heap)) / bytes &&
+           (page->free == 0 ||
+            slot_offset_is_possible(heap, page, page->free));
+}
+
+static bool slot_links_agree(const struct heap *heap,
+                             const struct slot_page *page)
+{
+    block_ref ref = slot_page_ref(heap, page);
+    const struct slot_page *next = slot_page_at(heap, page->next);
+    const struct slot_page *previous = slot_page_at(heap, page->previous);
+
+    if (slot_page_is_full(page))
+        return page->next == BLOCK_NIL && page->previous == BLOCK_NIL;
+    if (page->next != BLOCK_NIL && (next == NULL || next->previous != ref))
+        return false;
+    if (page->previous != BLOCK_NIL)
+        return previous != NULL && previous->next == ref;
+    return heap->slot_lists[slot_class(page->slot_bytes)] == ref;
+}
+
+/* Whether the head of the slot page at PAGE can be believed, and the link in
+ * its first free slot. */
+enum mm_fault slot_vet_page(struct heap *heap, const void *address)
+{
+    const struct slot_page *page = address;
+    uint64_t at = heap_at(heap, page);
+
+    if (!slot_head_is_possible(heap, page) || !slot_links_agree(heap, page))
+        return heap_blame(heap, MM_BAD_SLOT, at);
+    if (page->free != 0) {
+        uint32_t next = *slot_link(page, page->free);
+
+        if (next != 0 && !slot_offset_is_possible(heap, page, next))
+            return heap_blame(heap, MM_BAD_SLOT, at + page->free);
+        if (slot_is_used(heap, at, page->free))
+            return heap_blame(heap, MM_BAD_SLOT, at + page->free);
+    }
+    return MM_OK;
+}
+
+/* Whether PAYLOAD, in a slice tagged SLOTS, is a slot that is handed out. */
+enum mm_fault slot_vet_address(struct heap *heap, const void *payload)
+{
+    const struct slot_page *page = slot_page_of(heap, payload);
+    uint64_t at = heap_at(heap, payload);
+    uint32_t offset = (uint32_t)(at % MM_SLOT_PAGE);
+
+    if (slot_vet_page(heap, page) != MM_OK)
+        return (enum mm_fault)heap->refusal;
+    if (!slot_offset_is_possible(heap, page, offset))
+        return heap_blame(heap, at % 8 != 0 ? MM_MISALIGNED : MM_NOT_LIVE,
+                          at);
+    if (!slot_is_used(heap, heap_at(heap, page), offset))
+        return heap_blame(heap, MM_NOT_LIVE, at);
+
+    /* It may be the page's last slot: then its block is freed too. */
+    if (page->used == 1 &&
+        heap_vet_used(heap, block_of(page)) != MM_OK)
+        return (enum mm_fault)heap->refusal;
+    return MM_OK;
+}
+
+/* ---- looking ---------------------------------------------------------- */
+
+struct slot_view slot_page_view(const struct heap *heap, uint64_t at)
+{
+    const struct slot_page *page =
+        heap_address(heap, mm_round_down(at, MM_SLOT_PAGE));
+    struct slot_view view = {
+        .ok = slot_head_is_possible(heap, page),
+        .slot_bytes = page->slot_bytes,
+        .first = slots_at(heap),
+        .used = page->used,
+        .watermark = page->watermark,
+        .free = page->free,
+        .next = page->next,
+        .previous = page->previous,
+    };
+
+    if (view.ok)
+        view.count = (SLOT_PAGE_BYTES - view.first) / view.slot_bytes;
+    return view;
+}
+
+uint32_t slot_next(const struct heap *heap, uint64_t at, uint32_t offset)
+{
+    const struct slot_page *page =
+        heap_address(heap, mm_round_down(at, MM_SLOT_PAGE));
+
+    if (!slot_head_is_possible(heap, page) ||
+        !slot_offset_is_possible(heap, page, offset))
+        return 0;
+
+    uint32_t next = *slot_link(page, offset);
+
+    return slot_offset_is_possible(heap, page, next) ? next : 0;
+}
+
+bool slot_is_used(const struct heap *heap, uint64_t at, uint32_t offset)
+{
+    const struct slot_page *page =
+        heap_address(heap, mm_round_down(at, MM_SLOT_PAGE));
+
+    if (!slot_head_is_possible(heap, page) ||
+        !slot_offset_is_possible(heap, page, offset))
+        return false;
+    if (heap_is_checked(heap)) {
+        uint32_t i = (offset - slots_at(heap)) / page->slot_bytes;
+
+        return page->live[i / 32] >> (i % 32) & 1;
+    }
+
+    uint32_t left = SLOT_PAGE_BYTES / 8;
+
+    for (uint32_t free = page->free; free != 0 && left-- > 0;
+         free = slot_next(heap, at, free))
+        if (free == offset)
+            return false;
+    return true;
+}
