@@ -47,7 +47,7 @@ import tty
 import zlib
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BUILD = os.path.join(ROOT, 'build')
+BUILD = os.path.join(ROOT, os.environ.get('BUILD', 'build'))
 PROMPT = 'heap> '
 
 OK, COMMAND_FAILED, USAGE, NO_PROMPT, FAULT = 0, 1, 2, 3, 4
@@ -153,7 +153,7 @@ def module_list(cmdline, modules):
     return pairs
 
 
-def build_disc(arch, firmware, cmdline, modules, menu=None):
+def build_disc(arch, firmware, cmdline, modules, menu=None, screen='text'):
     """Builds, or finds, a disc that boots the kernel with CMDLINE.
 
     MENU replaces the whole grub.cfg (tests use it to inject faults on the
@@ -165,6 +165,12 @@ def build_disc(arch, firmware, cmdline, modules, menu=None):
     if menu is None:
         menu = f'multiboot2 /boot/heapglass.elf {cmdline}\n'
         menu += ''.join(f'module2 /boot/{name} {name}\n' for _, name in pairs)
+        # After `multiboot2`, which asks for pixels; UEFI has no text mode.
+        if firmware == 'ovmf' or screen == 'graphics':
+            menu += 'insmod all_video\n'
+        if firmware == 'bios':
+            menu += 'set gfxpayload=' + {
+                'text': 'text', 'graphics': '1024x768x32,auto'}[screen] + '\n'
         menu += 'boot\n'
 
     platforms = {'bios': ['i386-pc'],
@@ -258,13 +264,14 @@ class Machine:
     def __init__(self, arch='i686', machine='qemu', firmware='bios',
                  memory='128M', cmdline='plain', modules=(), timeout=None,
                  direct=False, disc=None, menu=None, icount=False,
-                 qemu_args=(), cpu=None):
+                 qemu_args=(), cpu=None, screen='text'):
         self.arch, self.kind, self.firmware = arch, machine, firmware
         self.memory, self.cmdline = memory, cmdline
         self.modules = list(modules)
         self.timeout = timeout or TIMEOUTS[
             'ovmf' if machine == 'qemu' and firmware == 'ovmf' else machine]
         self.direct, self.disc, self.menu = direct, disc, menu
+        self.screen = screen
         self.icount, self.qemu_args, self.cpu = icount, list(qemu_args), cpu
         self.log = bytearray()          # every byte that the machine said
         self.text = ''                  # the same as text, '\r' gone
@@ -372,7 +379,7 @@ class Machine:
         if self.disc:
             return os.path.abspath(self.disc)
         return build_disc(self.arch, self.firmware, self.cmdline,
-                          self.modules, self.menu)
+                          self.modules, self.menu, self.screen)
 
     def _start_bochs(self):
         bochs = find_tool(['bochs'], 'this machine')
@@ -381,7 +388,8 @@ class Machine:
                                         '/opt/homebrew/share/bochs')
                       if os.path.isdir(path)), '/usr/share/bochs')
         # A pseudo terminal is the cable: Bochs opens one end as a device.
-        master, self._slave = os.openpty()
+        self._reader, self._slave = os.openpty()
+        self._writer = self._reader
         tty.setraw(self._slave)
         megabytes = max(4, size_in_bytes(self.memory) >> 20)
         model = self.cpu or ('p3_katmai' if self.arch == 'i686'
@@ -402,7 +410,6 @@ class Machine:
                     stdout=open(os.path.join(self._work, 'stdout'), 'wb'),
                     stderr=subprocess.STDOUT,
                     env=dict(os.environ, BXSHARE=share))
-        self._reader = self._writer = master
 
     # The stream
 
