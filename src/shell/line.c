@@ -518,7 +518,10 @@ enum line_event line_feed(struct line *line, unsigned char byte)
         line->after_return = true;
         return line_enter(line);
     case CTRL('C'):
-        line_write_text(line, "^C\n");
+        if (line->plain || line->cursor - line->shift + 2
+                               <= line_window(line))
+            line_write_text(line, "^C");
+        line_write_text(line, "\n");
         return LINE_CANCELLED;
     case CTRL('D'):
         if (line_is_empty(line)) {

@@ -228,7 +228,7 @@ const char *print_percent(struct short_text *text, uint64_t part,
 
     if (whole == 0)
         return "-";
-    while (part > UINT64_MAX / 2000 || whole > UINT64_MAX / 2) {
+    while (part > UINT64_MAX / 4000 || whole > UINT64_MAX / 4) {
         part >>= 1;             /* keeps the ratio, to one part in 2^52 */
         whole >>= 1;
     }
