@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lab.c - a small machine, put together from the parts of src/mm
+ *
+ * Theory of operation
+ * -------------------
+ * The lab does in small what the kernel does at boot, in the same order and
+ * with the same functions:
+ *
+ *     firmware's map    made up, four regions, with the usual lies
+ *      -> memmap_build  which frames are usable
+ *      -> frames        a watermark for each usable piece, then a list
+ *      -> ranges        the arena's pages
+ *      -> heap          one empty span to begin with
+ *
+ * What a kernel's paging does is a table here: page of the arena -> frame.
+ * The bytes of the arena do not move when a frame is put behind a page; the
+ * page is cleared when it gets a frame and when it loses it. The contents of
+ * frames matter in one place only, the list of freed frames, whose holders
+ * have room of their own beside the arena.
+ *
+ * Lesson: docs/lessons/00-boot.md
+ */
+#include "lab.h"
+
+#include "../trace/ledger.h"
+
+enum {
+    LAB_REGIONS = 4,                    /* of the made-up firmware */
+    LAB_PIECES = MEMMAP_PIECES_FOR(LAB_REGIONS),
+    LAB_LOW_FRAMES_MAX = 64,            /* in the first usable region */
+    LAB_LEDGER_MAX = 65536,
+};
+
+struct lab_holder {
+    pfn_t frame;                        /* whose contents; FRAME_NONE: free */
+    uint32_t unused;
+    struct frames_holder contents;
+};
+
+struct lab {
+    struct machine machine;
+    struct lab_setup setup;
+    struct mm_home home;
+    struct frames_home frames_home;
+    struct firmware_entry firmware[LAB_REGIONS];
+    struct memmap_piece pieces[LAB_PIECES];
+    struct memmap map;
+    struct frames_region regions[LAB_PIECES];
+    struct frames frames;
+    struct ranges ranges;
+    struct heap heap;
+
+    /* Into the rest of the lab's memory. */
+    struct ledger *ledger;
+    uint32_t *bits;
+    pfn_t *page_table;                  /* frame behind each page, or none */
+    struct lab_holder *holders;
+    unsigned char *arena;
+    uint32_t bits_words, page_count, holder_count;
+};
+
+const struct lab_setup lab_default = {
+    .arena_bytes = LAB_ARENA_BYTES,
+    .span_bytes = LAB_ARENA_BYTES,
+    .frames = 0,
+    .level = HEAP_LEVEL_CHECK,
+    .small = false,
+};
+
+const char *lab_setup_fault(const struct lab_setup *setup)
+{
+    if (!mm_is_power_of_two(setup->span_bytes) ||
+        setup->span_bytes < SPAN_MIN_BYTES ||
+        setup->span_bytes > SPAN_MAX_BYTES)
+        return "a span is a power of two from 4K to 512K";
+    if (setup->arena_bytes == 0 || setup->arena_bytes > LAB_ARENA_MAX ||
+        setup->arena_bytes % setup->span_bytes != 0)
+        return "an arena is a multiple of the span, up to 256M";
+    if (setup->frames == 1)
+        return "a lab has at least two frames, for a span's first page and "
+               "its last";
+    if (setup->frames > LAB_ARENA_MAX / MM_PAGE)
+        return "a lab has at most 65536 frames";
+    if (setup->level < HEAP_LEVEL_CHECK)
+        return "a lab's level of care is check or above";
+    return NULL;
+}
+
+/* ---- how the lab's memory is cut -------------------------------------- */
+
+struct layout {
+    uint32_t frames, low_frames, high_start;    /* usable frames, and where */
+    uint32_t pages, bits_words, holders, ledger_entries;
+    size_t ledger_at, bits_at, table_at, holders_at, arena_at, end;
+};
+
+static struct layout layout_of(const struct lab_setup *setup)
+{
+    struct layout layout = {
+        .pages = (uint32_t)(setup->arena_bytes / MM_PAGE),
+    };
+
+    layout.frames = setup->frames > 0 ? setup->frames : layout.pages;
+    layout.low_frames = layout.frames / 2 > 0 ? layout.frames / 2 : 1;
+    if (layout.low_frames > LAB_LOW_FRAMES_MAX)
+        layout.low_frames = LAB_LOW_FRAMES_MAX;
+
+    /* The second region follows a hole of two frames, or starts at 1 MiB
+     * like a PC's when it would reach into the screen's memory. */
+    layout.high_start = 1 + layout.low_frames + 2;
+    if (layout.high_start + layout.frames >=
+        MEMMAP_FIRMWARE_AREA_START / MM_PAGE)
+        layout.high_start = MEMMAP_FIRMWARE_AREA_END / MM_PAGE;
+
+    uint32_t end_frame = layout.high_start + layout.frames + 1;
+    uint64_t entries = setup->arena_bytes / MM_QUANTUM;
+
+    layout.bits_words = end_frame / 32 + 1;
+    layout.holders = layout.frames / (FRAMES_PER_HOLDER + 1) + 2;
+    layout.ledger_entries =
+        entries < LAB_LEDGER_MAX ? (uint32_t)entries : LAB_LEDGER_MAX;
+
+    layout.ledger_at = (size_t)mm_round_up(sizeof(struct lab), 64);
+    layout.bits_at = layout.ledger_at + ledger_bytes(layout.ledger_entries);
+    layout.table_at = layout.bits_at + (size_t)layout.bits_words * 4;
+    layout.holders_at =
+        (size_t)mm_round_up(layout.table_at + (size_t)layout.pages * 4, 8);
+    layout.arena_at = (size_t)mm_round_up(
+        layout.holders_at + layout.holders * sizeof(struct lab_holder),
+        MM_PAGE);
+    layout.end = layout.arena_at + (size_t)setup->arena_bytes;
+    return layout;
+}
+
+size_t lab_bytes(const struct lab_setup *setup)
+{
+    return layout_of(setup).end;
+}
+
+/* ---- the lab as the home of its allocator ------------------------------ */
+
+static struct lab_holder *holder_find(struct lab *lab, pfn_t frame)
+{
+    for (uint32_t i = 0; i < lab->holder_count; i++)
+        if (lab->holders[i].frame == frame)
+            return &lab->holders[i];
+    return NULL;
+}
+
+static struct frames_holder *lab_holder(void *context, pfn_t pfn)
+{
+    struct lab *lab = context;
+    struct lab_holder *holder = holder_find(lab, pfn);
+
+    if (holder == NULL) {
+        holder = holder_find(lab, FRAME_NONE);
+        if (holder == NULL)
+            return NULL;
+        holder->frame = pfn;
+    }
+    return &holder->contents;
+}
+
+static enum frames_bits lab_bits(void *context, uint32_t page, pfn_t pfn)
+{
+    (void)context;
+    (void)page;
+    (void)pfn;
+    return FRAMES_BITS_READY;
+}
+
+/* A frame that is handed out is nobody's holder any more. */
+static void holder_forget(struct lab *lab, const struct mm_event *event)
+{
+    pfn_t first = (pfn_t)(event->at / MM_PAGE);
+    pfn_t end = first + (pfn_t)(event->size / MM_PAGE);
+
+    for (uint32_t i = 0; i < lab->holder_count; i++)
+        if (lab->holders[i].frame >= first && lab->holders[i].frame < end)
+            lab->holders[i] = (struct lab_holder){ .frame = FRAME_NONE };
+}
+
+static void lab_event(void *context, const struct mm_event *event)
+{
+    struct lab *lab = context;
+
+    if (event->kind == MM_EVENT_FRAME_TAKE)
+        holder_forget(lab, event);
+    ledger_event(lab->ledger, event);
+    if (lab->machine.listener != NULL)
+        lab->machine.listener(lab->machine.listener_context, event);
+}
+
+static void page_clear(struct lab *lab, uint32_t page)
+{
+    __builtin_memset(lab->arena + (size_t)page * MM_PAGE, 0, MM_PAGE);
+}
+
+static bool lab_hold(void *context, uint32_t page, uint32_t count)
+{
+    struct lab *lab = context;
+
+    if (frames_available(&lab->frames) < count)
+        return false;
+    for (uint32_t i = page; i < page + count; i++) {
+        lab->page_table[i] = frame_alloc(&lab->frames);
+        page_clear(lab, i);
+    }
+    return true;
+}
+
+static void lab_release(void *context, uint32_t page, uint32_t count)
+{
+    struct lab *lab = context;
+
+    for (uint32_t i = page; i < page + count; i++) {
+        enum mm_fault fault = frame_free(&lab->frames, lab->page_table[i]);
+
+        /* A damaged head may call a page held that is not: no harm here. */
+        if (fault != MM_OK)
+            continue;
+        lab->page_table[i] = FRAME_NONE;
+        page_clear(lab, i);
+    }
+}
+
+static bool lab_frame_of(const struct machine *machine, uint32_t page,
+                         pfn_t *pfn)
+{
+    const struct lab *lab = (const struct lab *)machine;
+
+    if (page >= lab->page_count || lab->page_table[page] == FRAME_NONE)
+        return false;
+    *pfn = lab->page_table[page];
+    return true;
+}
+
+_Static_assert(offsetof(struct lab, machine) == 0, "a lab is a machine");
+
+/* ---- making one -------------------------------------------------------- */
+
+/*
+ * The firmware's map of the lab: RAM up to a hole that an adapter's memory
+ * fills, RAM above it that ends within a frame, and tables behind that.
+ *
+ *     frame 0   1 ... low      | hole |  high_start ...       |tables
+ *     |avail.   available      | res. |  available          .|ACPI   |
+ */
+static void firmware_make(struct lab *lab, const struct layout *layout)
+{
+    uint64_t low_end = (uint64_t)(1 + layout->low_frames) * MM_PAGE;
+    uint64_t high = (uint64_t)layout->high_start * MM_PAGE;
+    uint64_t high_end = high + MM_PAGE *
+        (uint64_t)(layout->frames - layout->low_frames) + 0x400;
+
+    lab->firmware[0] = (struct firmware_entry){
+        .base = 0, .length = low_end, .type = FIRMWARE_AVAILABLE };
+    lab->firmware[1] = (struct firmware_entry){
+        .base = low_end, .length = high - low_end,
+        .type = FIRMWARE_RESERVED };
+    lab->firmware[2] = (struct firmware_entry){
+        .base = high, .length = high_end - high,
+        .type = FIRMWARE_AVAILABLE };
+    lab->firmware[3] = (struct firmware_entry){
+        .base = high_end, .length = 0xc00,
+        .type = FIRMWARE_ACPI_RECLAIMABLE };
+}
+
+static void frames_make(struct lab *lab)
+{
+    struct memmap_input input = {
+        .entries = lab->firmware,
+        .entry_count = LAB_REGIONS,
+        .limit = MEMMAP_LIMIT_I686,
+    };
+    uint64_t first, end;
+    uint32_t count = 0;
+    size_t cursor = 0;
+
+    bool built = memmap_build(&lab->map, &input, lab->pieces, LAB_PIECES);
+
+    MM_ASSERT(built);
+    while (memmap_next_usable(&lab->map, &cursor, &first, &end))
+        lab->regions[count++] = (struct frames_region){
+            .start = (pfn_t)first, .end = (pfn_t)end };
+    frames_init(&lab->frames, &lab->frames_home, lab->regions, count,
+                lab->bits);
+}
+
+struct lab *lab_init(void *memory, const struct lab_setup *setup,
+                     void (*listener)(void *context,
+                                      const struct mm_event *event),
+                     void *listener_context)
+{
+    MM_REQUIRE(lab_setup_fault(setup) == NULL, "ask lab_setup_fault first");
+
+    struct layout layout = layout_of(setup);
+    unsigned char *bytes = memory;
+    struct lab *lab = memory;
+
+    __builtin_memset(memory, 0, layout.end);
+    *lab = (struct lab){
+        .setup = *setup,
+        .home = { lab_hold, lab_release, lab_event, lab },
+        .frames_home = { lab_holder, lab_bits, lab_event, lab },
+        .ledger = ledger_init(bytes + layout.ledger_at,
+                              layout.ledger_entries),
+        .bits = (uint32_t *)(bytes + layout.bits_at),
+        .page_table = (pfn_t *)(bytes + layout.table_at),
+        .holders = (struct lab_holder *)(bytes + layout.holders_at),
+        .arena = bytes + layout.arena_at,
+        .bits_words = layout.bits_words,
+        .page_count = layout.pages,
+        .holder_count = layout.holders,
+    };
+    lab->machine = (struct machine){
+        .name = "lab",
+        .frames = &lab->frames,
+        .ranges = &lab->ranges,
+        .heap = &lab->heap,
+        .arena_bytes = setup->arena_bytes,
+        .writable = true,
+        .firmware = lab->firmware,
+        .firmware_count = LAB_REGIONS,
+        .pieces = lab->pieces,
+        .map = &lab->map,
+        .frame_of = lab_frame_of,
+        .ledger = lab->ledger,
+        .listener = listener,
+        .listener_context = listener_context,
+    };
+
+    firmware_make(lab, &layout);
+    frames_make(lab);
+    lab->machine.piece_count = lab->map.piece_count;
+    ranges_init(&lab->ranges, &lab->home, lab->arena, layout.pages);
+    heap_init(&lab->heap, &(struct heap_setup){
+        .home = &lab->home,
+        .ranges = &lab->ranges,
+        .span_bytes = setup->span_bytes,
+        .level = setup->level,
+        .small = setup->small,
+    });
+    heap_grow(&lab->heap);
+    return lab;
+}
+
+struct machine *lab_machine(struct lab *lab)
+{
+    return &lab->machine;
+}
+
+const struct lab_setup *lab_setup_of(const struct lab *lab)
+{
+    return &lab->setup;
+}
+
+/* ---- one number for all of it ------------------------------------------ */
+
+/* FNV-1a over 32-bit words, which are written as they lie in memory: all
+ * homes are little-endian. */
+static uint64_t hash_words(uint64_t hash, const void *words, size_t bytes)
+{
+    const uint32_t *word = words;
+
+    for (size_t i = 0; i < bytes / 4; i++)
+        hash = (hash ^ word[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* From field FIRST of OBJECT to its end: the state, without pointers. */
+#define HASH_FROM(hash, object, type, first)                               \
+    hash_words(hash, &(object)->first,                                     \
+               sizeof(type) - offsetof(type, first))
+
+uint64_t lab_hash(const struct lab *lab)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    hash = hash_words(hash, lab->regions,
+                      lab->frames.region_count * sizeof(lab->regions[0]));
+    hash = HASH_FROM(hash, &lab->frames, struct frames, region);
+    hash = HASH_FROM(hash, &lab->ranges, struct ranges, root);
+    hash = HASH_FROM(hash, &lab->heap, struct heap, small);
+    hash = hash_words(hash, lab->bits, (size_t)lab->bits_words * 4);
+    hash = hash_words(hash, lab->page_table, (size_t)lab->page_count * 4);
+    for (uint32_t i = 0; i < lab->holder_count; i++)
+        if (lab->holders[i].frame != FRAME_NONE)
+            hash = hash_words(hash, &lab->holders[i],
+                              sizeof(lab->holders[i]));
+    hash = hash_words(hash, lab->ledger, ledger_bytes(lab->ledger->capacity));
+    for (uint32_t page = 0; page < lab->page_count; page++)
+        if (lab->page_table[page] != FRAME_NONE)
+            hash = hash_words(hash, lab->arena + (size_t)page * MM_PAGE,
+                              MM_PAGE);
+    return hash;
+}
