@@ -5,6 +5,7 @@
  * All of these are weak: the real ones, elsewhere, take their place.
  */
 #include "boot.h"
+#include "memory.h"
 #include "mm/mm.h"
 #include "panic.h"
 #include "print.h"
@@ -37,16 +38,36 @@ WEAK const char *fault_explain(uintptr_t address, char *buffer, size_t size)
     return NULL;
 }
 
+/* Without frames and ranges there is one megabyte for the lab, handed out
+ * from its start; what was handed out last can be given back. */
+_Alignas(PAGE_SIZE) static unsigned char lab_memory[1 << 20];
+static size_t lab_memory_used;
+
+static size_t whole_pages(size_t size)
+{
+    return (size + PAGE_SIZE - 1) & ~(size_t)(PAGE_SIZE - 1);
+}
+
 WEAK void *home_memory(size_t size)
 {
-    (void)size;
-    return NULL;
+    size_t left = sizeof lab_memory - lab_memory_used;
+
+    if (size > left || whole_pages(size) > left)
+        return NULL;
+
+    void *memory = lab_memory + lab_memory_used;
+
+    lab_memory_used += whole_pages(size);
+    memory_set(memory, 0, whole_pages(size));
+    return memory;
 }
 
 WEAK void home_memory_release(void *memory, size_t size)
 {
-    (void)memory;
-    (void)size;
+    unsigned char *end = (unsigned char *)memory + whole_pages(size);
+
+    if (end == lab_memory + lab_memory_used)
+        lab_memory_used -= whole_pages(size);
 }
 
 /* A shell that echoes. */
