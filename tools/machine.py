@@ -477,7 +477,6 @@ class Machine:
         deadline = time.monotonic() + (timeout or self.timeout)
         while not condition():
             if self.status == FAULT:
-                self._drain()
                 raise MachineError('The kernel stopped on its fault screen.',
                                    FAULT)
             if not self._pump(deadline):
@@ -491,12 +490,6 @@ class Machine:
                 raise MachineError(
                     f'No {what} within {timeout or self.timeout} s.'
                     + self._last_words())
-
-    def _drain(self):
-        """Reads what is still on its way."""
-        end = time.monotonic() + 0.3
-        while self._pump(end):
-            pass
 
     def _last_words(self):
         tail = self.text[-600:].strip()
@@ -538,6 +531,9 @@ class Machine:
                     self.text.index('\n', start)))
 
         self.wait(answered, f'prompt after "{line}"')
+        if self.status == FAULT:
+            raise MachineError('The kernel stopped on its fault screen.',
+                               FAULT)
         if self.status is not None:
             return self.text[start:]
         return self.text[start:self.text.rindex(PROMPT)]
