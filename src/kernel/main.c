@@ -35,10 +35,13 @@ static void boot_read(uint32_t magic, paddr_t information);
 static void boot_reserve(void);
 static void boot_find_map(void);
 static void boot_announce(const char *screen);
+static void boot_say_ticks(uint64_t start);
 static void boot_obey(void);
 
 _Noreturn void kernel_main(uint32_t magic, uint32_t information)
 {
+    uint64_t start = cpu_ticks();
+
     console_start();                    /* the serial line: we can speak */
     interrupts_start();                 /* faults get a screen from here on */
     paging_start();                     /* the identity map goes */
@@ -52,6 +55,7 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t information)
     console_listen();                   /* keyboards; interrupts on */
     machine_init(&boot);                /* map, frames, ranges, heap */
     boot_obey();                        /* crash=KIND: for tests */
+    boot_say_ticks(start);              /* if somebody asks */
 
     shell_run(boot.command_line);       /* and the rest is up to you */
     home_poweroff(0);
@@ -212,4 +216,14 @@ static void boot_obey(void)
         return;
     kernel_crash(kind);
     print("Note: crash=%s is not among %s.\n", kind, kernel_crash_kinds);
+}
+
+/* With the word `ticks` on the command line: what the boot cost. Under QEMU's
+ * -icount these are instructions, the same number on every computer. */
+static void boot_say_ticks(uint64_t start)
+{
+    char value[2];
+
+    if (bootinfo_option(boot.command_line, "ticks", value, sizeof value))
+        print("ticks to prompt: %llu\n", (wide)(cpu_ticks() - start));
 }

@@ -41,6 +41,18 @@ static inline void port_pause(void)
     port_write8(0x80, 0);
 }
 
+/* ---- time --------------------------------------------------------------- */
+
+/* The time stamp counter: rises by one a cycle, or, under QEMU's -icount, by
+ * one an instruction. */
+static inline uint64_t cpu_ticks(void)
+{
+    uint32_t low, high;
+
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
 /* ---- interrupts --------------------------------------------------------- */
 
 enum { FLAGS_INTERRUPT = 1 << 9 };
