@@ -212,6 +212,8 @@ static void boot_obey(void)
 
     panic_powers_off(bootinfo_option(boot.command_line, "exit-on-fault", kind,
                                      sizeof kind));
+    panic_plain(bootinfo_option(boot.command_line, "plain", kind,
+                                sizeof kind));
     if (!bootinfo_option(boot.command_line, "crash", kind, sizeof kind))
         return;
     kernel_crash(kind);

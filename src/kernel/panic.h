@@ -24,6 +24,9 @@ _Noreturn void panic(const char *format, ...)
  * kernel's command line). */
 void panic_powers_off(bool yes);
 
+/* With true, the fault screen has no colours (`plain`, for programs). */
+void panic_plain(bool yes);
+
 /*
  * What somebody who knows the heap can say about ADDRESS, written to BUFFER
  * of SIZE bytes: "you touched +0x2a0, 8 bytes past the end of block c". NULL

@@ -44,6 +44,7 @@ extern char data_start[], data_end[];
 
 static int depth;       /* of faults inside the fault screen */
 static bool powers_off;
+static bool is_plain;
 
 static const char *const exception_names[EXCEPTION_VECTORS] = {
     [0] = "divide error", [1] = "debug exception",
@@ -244,7 +245,8 @@ static void begin(const char *kind, const char *what)
         cpu_halt();
     }
     console_emergency();
-    print("\n\x1b[0;97;41m %s: %s \x1b[0m\n", kind, what);
+    print(is_plain ? "\n%s: %s\n" : "\n\x1b[0;97;41m %s: %s \x1b[0m\n", kind,
+          what);
 }
 
 _Noreturn static void end(void)
@@ -261,6 +263,11 @@ _Noreturn static void end(void)
 void panic_powers_off(bool yes)
 {
     powers_off = yes;
+}
+
+void panic_plain(bool yes)
+{
+    is_plain = yes;
 }
 
 _Noreturn void fault_screen(const struct trap_frame *frame, uintptr_t stack)
