@@ -110,14 +110,15 @@ static void explain_take(struct session *session, const struct mm_event *take)
         last = split;
     }
     if (first == NULL) {
-        say(session, "Taken whole from %s (%u examined).\n",
-            list_name(&list, take->size), examined);
+        say(session, "Taken whole from %s (%u block%s examined).\n",
+            list_name(&list, take->size), examined, plural(examined));
         return;
     }
     say(session, "Split from the free block of %llu bytes at +0x%llx, on %s "
-                 "(%u examined).\n",
+                 "(%u block%s examined).\n",
         (wide)(first->size + first->other), (wide)first->at,
-        list_name(&list, first->size + first->other), examined);
+        list_name(&list, first->size + first->other), examined,
+        plural(examined));
     if (first->at != take->at)
         say(session, "To the left %llu bytes stay free at +0x%llx.\n",
             (wide)first->size, (wide)first->at);
@@ -145,10 +146,15 @@ static void explain_payload(struct session *session, uint64_t at,
             (wide)request, (wide)(place.size - request));
         break;
     case PLACE_LARGE:
-        say(session, "%s +0x%llx: range of %llu bytes (%llu requested, %u "
+        say(session, "%s +0x%llx: range of %llu bytes (%llu requested, %llu "
                      "head, %llu to spare)\n", letter, (wide)at,
-            (wide)place.cursor.span_bytes, (wide)request, SPAN_LARGE_HEAD,
+            (wide)place.cursor.span_bytes, (wide)request,
+            (wide)(at - place.cursor.span_at),
             (wide)(place_usable(&place) - request));
+        break;
+    case PLACE_DAMAGED:
+        say(session, "%s +0x%llx: a block for %llu bytes, behind damaged "
+                     "headers\n", letter, (wide)at, (wide)request);
         break;
     default:
         say(session, "%s +0x%llx: block of %llu bytes (%llu requested, %u "
@@ -225,6 +231,11 @@ static bool alloc_options(struct session *session, const struct words *words,
     if (request->kind == HEAP_SLOT && request->size > SLOT_MAX_BYTES)
         return refuse(session, "a slot has at most %d bytes: leave out "
                                "'small', or ask for less", SLOT_MAX_BYTES);
+    if (request->kind == HEAP_SLOT
+            && request->align > (request->size > 8 ? MM_QUANTUM : 8))
+        return refuse(session, "slots of 8 bytes lie at multiples of 8, "
+                               "larger ones of 16: leave out 'small' for an "
+                               "alignment of %llu", (wide)request->align);
     return true;
 }
 

@@ -217,20 +217,21 @@ static void whatis_heap(struct session *session, const struct place *place)
         ranges_find(machine->ranges, (uint32_t)(place->at / MM_PAGE));
     struct short_text text;
 
-    if (place->kind == PLACE_SLOT) {
-        say(session, "slot    +0x%llx, %llu bytes, %s, %s requested\n",
+    if (place->kind == PLACE_SLOT)
+        say(session, "slot    +0x%llx, %llu bytes, %s%s%s\n",
             (wide)place->start, (wide)place->size,
-            place->used ? "used" : "free",
-            request_text(&text, session, place->start));
-    }
+            place->used ? "used, " : "free",
+            place->used ? request_text(&text, session, place->start) : "",
+            place->used ? " requested" : "");
     if (place->kind == PLACE_SLOT || place->kind == PLACE_SLOT_HEAD)
-        say(session, "page of slots +0x%llx, in a block of %llu bytes\n",
+        say(session, "block   +0x%llx, %llu bytes, used, a slot page\n",
             (wide)cursor->at, (wide)cursor->size);
     if (place->kind == PLACE_BLOCK)
-        say(session, "block   +0x%llx, %llu bytes, %s, %s requested\n",
+        say(session, "block   +0x%llx, %llu bytes, %s%s%s\n",
             (wide)place->start, (wide)place->size,
-            !cursor->used ? "free" : cursor->kept ? "kept" : "used",
-            request_text(&text, session, place->start));
+            place->used ? "used, " : cursor->kept ? "kept" : "free",
+            place->used ? request_text(&text, session, place->start) : "",
+            place->used ? " requested" : "");
     if (place->kind == PLACE_LARGE)
         say(session, "large   +0x%llx, %s requested\n", (wide)place->start,
             request_text(&text, session, place->start));
@@ -384,16 +385,21 @@ void cmd_stats(struct session *session, const struct words *words)
 
 void cmd_trim(struct session *session, const struct words *words)
 {
-    uint64_t pages;
+    uint64_t pages, slot_pages = 0;
 
     if (!takes_nothing(session, words) || !machine_can_change(session))
         return;
     pages = heap_trim(session->machine->heap);
-    if (pages == 0)
-        say(session, "There is nothing to give back.\n");
+    for (size_t i = 0; i < session->heard.count && i < HEARD_MAX; i++)
+        slot_pages += session->heard.event[i].kind == MM_EVENT_PAGE_GIVE;
+    if (slot_pages != 0)
+        say(session, "%llu empty slot page%s an ordinary block again.\n",
+            (wide)slot_pages, slot_pages == 1 ? " is" : "s are each");
+    if (pages != 0)
+        say(session, "The frames behind %llu page%s were given back.\n",
+            (wide)pages, plural(pages));
     else
-        say(session, "%llu page%s given back: nothing was stored in %s.\n",
-            (wide)pages, plural(pages), pages == 1 ? "it" : "them");
+        say(session, "No page could be given back.\n");
 }
 
 void cmd_small(struct session *session, const struct words *words)

@@ -192,9 +192,28 @@ static void dump_block(struct session *session,
     }
 }
 
+/* What is shown: "block c +0x340: 32 bytes, used, 24 requested". */
+static void dump_title(struct session *session, const struct place *place)
+{
+    const char *noun = place->kind == PLACE_SLOT ? "slot" : "block";
+    struct short_text name, request;
+
+    if (place->kind == PLACE_SLOT_HEAD)
+        say(session, "slot page +0x%llx: %llu bytes\n", (wide)place->start,
+            (wide)place->size);
+    else if (!place->used)
+        say(session, "%s %s +0x%llx: %llu bytes\n",
+            place->cursor.kept ? "kept" : "free", noun, (wide)place->start,
+            (wide)place->size);
+    else
+        say(session, "%s +0x%llx: %llu bytes, used, %s requested\n",
+            place->entry != NULL ? place_name(&name, place) : noun,
+            (wide)place->start, (wide)place->size,
+            request_text(&request, session, place->start));
+}
+
 static void dump_one(struct session *session, const char *word)
 {
-    struct short_text name, request;
     struct place place;
     uint64_t at, bytes;
 
@@ -218,11 +237,7 @@ static void dump_one(struct session *session, const char *word)
         refuse_walk(session, &place.cursor);
         return;
     }
-    say(session, "%s +0x%llx: %llu bytes, %s, %s requested\n",
-        place_name(&name, &place), (wide)place.start, (wide)place.size,
-        place.kind == PLACE_SLOT ? (place.used ? "used" : "free")
-                                 : state_name(&place.cursor),
-        request_text(&request, session, place.start));
+    dump_title(session, &place);
     if (place.kind == PLACE_BLOCK || place.kind == PLACE_SLOT_HEAD)
         dump_block(session, &place.cursor);
     bytes = place.kind == PLACE_SLOT_HEAD ? place.size - BLOCK_HEADER
@@ -245,9 +260,9 @@ void cmd_dump(struct session *session, const struct words *words)
 
 /*
  * The arena in cells of equal size, MAP_ROW of them in a row. In a small
- * arena a cell is one quantum. Block boundaries lie at 12 mod 16, so cell
- * number n shows the bytes [16n - 4, 16n + 12): with the header, not after
- * it, each block begins a cell.
+ * arena a cell is one quantum. Blocks begin with their headers, at 12 mod 16,
+ * so cell number n shows the bytes [16n - 4, 16n + 12): each block is a whole
+ * number of cells. Cells of a page and more begin where pages do.
  */
 enum { MAP_ROW = 64, MAP_CELLS_MOST = 4096 };
 
@@ -276,8 +291,10 @@ static bool glyph_is_free(char glyph)
 /* What shows a cell that holds both A and B. */
 static char glyph_join(char a, char b)
 {
-    if (a == GLYPH_UNSET || a == b)
+    if (a == GLYPH_UNSET || a == GLYPH_NONE || a == b)
         return b;
+    if (b == GLYPH_NONE)
+        return a;
     if (a == GLYPH_DAMAGED || b == GLYPH_DAMAGED)
         return GLYPH_DAMAGED;
     if (glyph_is_free(a) && glyph_is_free(b))
@@ -315,7 +332,7 @@ struct map {
 /* Where the block's own bytes start, its header included. */
 static uint64_t block_start(const struct heap_cursor *cursor)
 {
-    return cursor->at - (cursor->large ? SPAN_LARGE_HEAD : BLOCK_HEADER);
+    return cursor->large ? cursor->span_at : cursor->at - BLOCK_HEADER;
 }
 
 static uint64_t block_end(const struct heap_cursor *cursor)
@@ -332,6 +349,8 @@ static char glyph_in_block(const struct map *map, uint64_t at)
     const struct heap *heap = session->machine->heap;
     char glyph = glyph_of_block(session, &map->cursor);
 
+    if (map->cursor.large && at < map->cursor.at)
+        return GLYPH_HEAD;
     if (glyph == GLYPH_FREE && !byte_is_held(session, at))
         return GLYPH_HOLLOW;
     if (!map->cursor.slots)
@@ -366,11 +385,11 @@ static char glyph_outside(const struct map *map, uint64_t at)
  */
 static char map_cell(struct map *map, uint64_t index)
 {
-    uint64_t start = index * map->cell;
-    uint64_t end = start + map->cell - BLOCK_HEADER;
+    uint64_t shift = map->cell < MM_PAGE ? BLOCK_HEADER : 0;
+    uint64_t start = index == 0 ? 0 : index * map->cell - shift;
+    uint64_t end = (index + 1) * map->cell - shift;
     char glyph = GLYPH_UNSET;
 
-    start = index == 0 ? 0 : start - BLOCK_HEADER;
     for (uint64_t at = start; at < end;) {
         uint64_t next = (at / MM_PAGE + 1) * MM_PAGE;
 

@@ -108,6 +108,8 @@ void place_find(const struct session *session, uint64_t at,
 
         if (tag == NULL || tag->type == RANGE_FREE)
             place->kind = PLACE_NO_SPAN;
+        else if (place->cursor.fault != MM_OK)
+            place->kind = PLACE_DAMAGED;
         else if (tag->type == RANGE_SPAN || tag->type == RANGE_LARGE)
             place->kind = PLACE_HEAD;
         else
@@ -121,7 +123,9 @@ uint64_t place_usable(const struct place *place)
 {
     switch (place->kind) {
     case PLACE_BLOCK: return place->size - BLOCK_HEADER;
-    case PLACE_LARGE: return place->cursor.span_bytes - SPAN_LARGE_HEAD;
+    case PLACE_LARGE:
+        return place->cursor.span_at + place->cursor.span_bytes
+               - place->start;
     default: return place->size;
     }
 }
@@ -157,6 +161,11 @@ void place_describe(char out[PLACE_TEXT_SIZE], const struct place *place)
         return;
     case PLACE_HEAD:
         print_text(out, PLACE_TEXT_SIZE, "in a span's head or end");
+        return;
+    case PLACE_DAMAGED:
+        print_text(out, PLACE_TEXT_SIZE,
+                   "behind +0x%llx, from where on headers are damaged",
+                   (wide)place->cursor.at);
         return;
     case PLACE_SLOT_HEAD:
         print_text(out, PLACE_TEXT_SIZE,
@@ -327,6 +336,11 @@ bool refuse_place(struct session *session, const char *who, uint64_t at)
     case PLACE_HEAD:
         return refuse(session, "+0x%llx belongs to the allocator: it is in a "
                                "span's head or end", (wide)at);
+    case PLACE_DAMAGED:
+        return refuse(session, "+0x%llx cannot be found: at +0x%llx %s, and "
+                               "the rest of that span cannot be walked",
+                      (wide)at, (wide)place.cursor.at,
+                      mm_fault_name(place.cursor.fault));
     case PLACE_SLOT_HEAD:
         return refuse(session, "+0x%llx belongs to the allocator: it is the "
                                "head of the slot page at +0x%llx", (wide)at,
@@ -343,44 +357,84 @@ bool refuse_place(struct session *session, const char *who, uint64_t at)
     return refuse_inside(session, who, &place);
 }
 
-bool refuse_damage(struct session *session, enum mm_fault fault)
+/* The used block that ends where the block at AT begins: whoever wrote past
+ * its own end is probably that one. False if there is none. */
+static bool suspect_find(const struct session *session, uint64_t at,
+                         struct place *suspect)
 {
     const struct heap *heap = session->machine->heap;
-    uint64_t at = (uint64_t)heap->refusal_quantum * MM_QUANTUM;
     struct heap_cursor cursor, before = { .size = 0 };
-    struct place left = { .kind = PLACE_BLOCK };
-    struct short_text name, letters;
-    const struct ledger_entry *entry;
-    char whose[48];
 
-    if (heap->refusal_quantum == BLOCK_NIL || at >= heap_arena_bytes(heap))
-        return refuse(session, "the heap is damaged: %s; nothing was changed",
-                      mm_fault_name(fault));
-    entry = entry_at(session, at);
-    if (entry != NULL)
-        print_text(whose, sizeof(whose), "block %s (+0x%llx)",
-                   print_letters(&letters, entry->letter), (wide)at);
-    else
-        print_text(whose, sizeof(whose), "the block at +0x%llx", (wide)at);
-
-    /* Whoever ends where the damage is probably wrote past its end. */
     heap_walk(&cursor);
     while (heap_walk_next(heap, &cursor) && cursor.at < at)
         before = cursor;
-    if (before.size != 0 && before.fault == MM_OK && before.used
-            && before.at + before.size == at) {
-        left.start = before.at;
-        left.entry = entry_at(session, before.at);
-        return refuse(session,
-                      "the header of %s is damaged: it reads 0x%08x. "
-                      "Probably %s, which ends right before it, was written "
-                      "past its end. Nothing was changed", whose,
-                      *(const uint32_t *)heap_address(heap,
-                                                      at - BLOCK_HEADER),
-                      place_name(&name, &left));
+    if (before.fault != MM_OK || !before.used || before.size == 0
+            || before.at + before.size != at)
+        return false;
+    *suspect = (struct place){
+        .kind = PLACE_BLOCK,
+        .start = before.at,
+        .entry = entry_at(session, before.at),
+    };
+    return true;
+}
+
+/* Where a walk through the span of AT first meets a header that cannot be, if
+ * that is before AT; else AT. The first to be wrong is the one to look at:
+ * the headers behind it may only disagree with it. */
+static uint64_t first_damage(const struct session *session, uint64_t at)
+{
+    struct heap_cursor cursor;
+
+    heap_walk(&cursor);
+    while (heap_walk_next(session->machine->heap, &cursor)) {
+        if (cursor.fault != MM_OK && cursor.at < at
+                && at - cursor.span_at < cursor.span_bytes)
+            return cursor.at;
     }
-    return refuse(session, "%s: %s; nothing was changed", whose,
-                  mm_fault_name(fault));
+    return at;
+}
+
+bool refuse_damage(struct session *session, enum mm_fault fault)
+{
+    const struct heap *heap = session->machine->heap;
+    uint64_t at = first_damage(session, (uint64_t)heap->refusal_quantum
+                                            * MM_QUANTUM);
+    struct place suspect, place = { .kind = PLACE_BLOCK, .start = at };
+    struct short_text name, other;
+    const struct block *block;
+
+    if (at == 0 || at >= heap_arena_bytes(heap)
+            || !byte_is_held(session, at - BLOCK_HEADER))
+        return refuse(session, "the heap is damaged: %s. Nothing was changed",
+                      mm_fault_name(fault));
+    place.entry = entry_at(session, at);
+    place_name(&name, &place);
+    block = block_of(heap_address(heap, at));
+
+    switch (fault) {
+    case MM_BAD_HEADER:
+    case MM_BAD_LEFT:
+    case MM_BAD_RIGHT:
+        if (suspect_find(session, at, &suspect))
+            return refuse(session,
+                          "the header of %s is damaged: it reads 0x%08x. "
+                          "Probably %s, which ends right before it, was "
+                          "written past its end. Nothing was changed",
+                          name.text, block->header,
+                          place_name(&other, &suspect));
+        return refuse(session, "the header of %s is damaged: it reads "
+                               "0x%08x. Nothing was changed", name.text,
+                      block->header);
+    case MM_BAD_LINK:
+        return refuse(session, "the links of the free block at +0x%llx do "
+                               "not lead there and back: probably it was "
+                               "written to after it was freed. Nothing was "
+                               "changed", (wide)at);
+    default:
+        return refuse(session, "+0x%llx: %s. Nothing was changed", (wide)at,
+                      mm_fault_name(fault));
+    }
 }
 
 bool machine_can_change(struct session *session)
@@ -394,6 +448,26 @@ bool machine_can_change(struct session *session)
 
 /* ---- refused requests --------------------------------------------------- */
 
+/* Refuses SIZE bytes for which no run of pages is long enough. */
+static bool refuse_pages(struct session *session, uint64_t size)
+{
+    const struct ranges *ranges = session->machine->ranges;
+    const struct range_tag *tag = ranges_find(ranges, 0);
+    uint32_t largest = 0, free_pages = 0, steps = 0;
+
+    for (; tag != NULL && steps <= ranges->page_count;
+         tag = ranges_next(ranges, tag), steps++) {
+        if (tag->type != RANGE_FREE)
+            continue;
+        free_pages += tag->pages;
+        largest = tag->pages > largest ? tag->pages : largest;
+    }
+    return refuse(session, "%llu bytes need pages of their own, and no run "
+                           "of free pages is long enough where it may "
+                           "start: %u pages are free, the longest run has %u",
+                  (wide)size, free_pages, largest);
+}
+
 bool refuse_request(struct session *session, uint64_t size, uint64_t align)
 {
     const struct heap *heap = session->machine->heap;
@@ -405,6 +479,12 @@ bool refuse_request(struct session *session, uint64_t size, uint64_t align)
         return refuse_damage(session, fault);
     switch (fault) {
     case MM_TOO_LARGE:
+        if (size <= session->machine->arena_bytes)
+            return refuse(session,
+                          "%llu byte%s would need pages of their own, and "
+                          "this %s's arena is all one span: 'reset 1M 64K' "
+                          "makes one with more", (wide)size,
+                          size == 1 ? "" : "s", session->machine->name);
         return refuse(session, "%llu bytes are more than this %s could ever "
                                "hand out: its arena has %llu", (wide)size,
                       session->machine->name,
@@ -413,6 +493,8 @@ bool refuse_request(struct session *session, uint64_t size, uint64_t align)
         return refuse(session, "%llu is no alignment that this heap can "
                                "give: take a power of two up to %u",
                       (wide)align, heap->span_bytes / 4);
+    case MM_NO_RANGE:
+        return refuse_pages(session, size);
     case MM_NO_FRAMES:
         return refuse(session, "no frame is left to put behind the pages "
                                "that %llu bytes need; nothing was changed",
@@ -442,7 +524,8 @@ bool refuse_request(struct session *session, uint64_t size, uint64_t align)
                       (wide)size, (wide)free_bytes, (wide)count,
                       (wide)largest);
     return refuse(session, "%llu bytes at a multiple of %llu are not to be "
-                           "had: %s", (wide)size, (wide)align,
+                           "had: %s", (wide)size,
+                  (wide)(align > MM_QUANTUM ? align : MM_QUANTUM),
                   mm_fault_name(fault));
 }
 

@@ -20,6 +20,7 @@ enum place_kind {
     PLACE_NO_SPAN,          /* pages that no span has */
     PLACE_TAGS,             /* a page of tags, of the ranges' own */
     PLACE_HEAD,             /* a span's head or end, a large range's head */
+    PLACE_DAMAGED,          /* a part of a span that cannot be walked */
     PLACE_BLOCK,            /* a block, used or free */
     PLACE_LARGE,            /* the payload of a large request */
     PLACE_SLOT_HEAD,        /* a slot page's own account */

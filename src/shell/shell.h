@@ -8,6 +8,9 @@
 #ifndef HEAPGLASS_SHELL_SHELL_H
 #define HEAPGLASS_SHELL_SHELL_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 /*
  * Reads and runs commands until the input ends or somebody types `poweroff`,
  * which ends the machine from inside. COMMAND_LINE is the kernel's: words
@@ -20,5 +23,13 @@
  * input has ended (which a kernel's never does).
  */
 int shell_run(const char *command_line);
+
+/*
+ * For a fault screen: what lies at ADDRESS, if that is in the lab or in the
+ * kernel's own heap, such as "+0x2a0 of the lab: 8 bytes into block c".
+ * Written to BUFFER of SIZE bytes, which it answers; NULL if there is nothing
+ * to say. Believes nothing that it reads.
+ */
+const char *fault_explain(uintptr_t address, char *buffer, size_t size);
 
 #endif
