@@ -400,6 +400,8 @@ static char map_cell(struct map *map, uint64_t index)
             glyph = glyph_join(glyph, glyph_in_block(map, at));
             if (map->cursor.slots)
                 next = at + MM_QUANTUM;
+            else if (at < map->cursor.at && next > map->cursor.at)
+                next = map->cursor.at;      /* a large range's head ends */
             else if (next > block_end(&map->cursor))
                 next = block_end(&map->cursor);
         } else {

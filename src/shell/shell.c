@@ -25,36 +25,25 @@ int shell_run(const char *command_line)
     return session_close(&session);
 }
 
-/* Says what lies at ADDRESS if it is in MACHINE's arena. */
-static bool machine_explain(struct machine *machine, uintptr_t address,
-                            char *buffer, size_t size)
+bool shell_explain(uintptr_t address, char *buffer, size_t size)
 {
     struct machine *before = session.machine;
     char text[PLACE_TEXT_SIZE];
+    struct machine *lab;
     struct place place;
     uintptr_t at;
 
-    if (machine == NULL || machine->heap == NULL)
+    if (session.lab == NULL)
         return false;
-    at = address - (uintptr_t)machine->heap->base;
-    if (at >= machine->arena_bytes)
+    lab = lab_machine(session.lab);
+    at = address - (uintptr_t)lab->heap->base;
+    if (at >= lab->arena_bytes)
         return false;
-    session.machine = machine;
+    session.machine = lab;
     place_find(&session, at, &place);
     place_describe(text, &place);
     session.machine = before;
-    print_text(buffer, size, "+0x%llx of the %s: %s", (wide)at,
-               machine->name, text);
+    print_text(buffer, size, "you touched +0x%llx of the lab: %s", (wide)at,
+               text);
     return true;
-}
-
-const char *fault_explain(uintptr_t address, char *buffer, size_t size)
-{
-    if (session.lab != NULL
-            && machine_explain(lab_machine(session.lab), address, buffer,
-                               size))
-        return buffer;
-    if (machine_explain(home_machine(), address, buffer, size))
-        return buffer;
-    return NULL;
 }

@@ -8,6 +8,7 @@
 #ifndef HEAPGLASS_SHELL_SHELL_H
 #define HEAPGLASS_SHELL_SHELL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,11 +26,11 @@
 int shell_run(const char *command_line);
 
 /*
- * For a fault screen: what lies at ADDRESS, if that is in the lab or in the
- * kernel's own heap, such as "+0x2a0 of the lab: 8 bytes into block c".
- * Written to BUFFER of SIZE bytes, which it answers; NULL if there is nothing
- * to say. Believes nothing that it reads.
+ * For a fault screen: what lies at ADDRESS, if that is in the lab's arena,
+ * such as "you touched +0x2b8 of the lab: 8 bytes into block c". Written to
+ * BUFFER of SIZE bytes; false if ADDRESS is elsewhere. Believes nothing that
+ * it reads.
  */
-const char *fault_explain(uintptr_t address, char *buffer, size_t size);
+bool shell_explain(uintptr_t address, char *buffer, size_t size);
 
 #endif
