@@ -106,30 +106,64 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
 
 /* ---- blocks ----------------------------------------------------------- */
 
+/* The bytes of its span that QUANTA in BLOCK, behind GAP quanta, will touch:
+ * [*START, *END), with the header and links of what remains. */
+static void block_needs(const struct heap *heap, const struct block *block,
+                        uint32_t all, uint32_t gap, uint32_t quanta,
+                        uint32_t *start, uint32_t *end)
+{
+    *start = (uint32_t)(heap_at(heap, block) & (heap->span_bytes - 1)) +
+             gap * MM_QUANTUM;
+    *end = *start + quanta * MM_QUANTUM;
+    if (all > gap + quanta)
+        *end += BLOCK_LINKED_BYTES;
+}
+
 /*
  * Whether the free BLOCK can serve QUANTA at a multiple of ALIGN_QUANTA: it
- * is what it seems (in a checked heap), and the pages that it will need,
- * those of the remainder's header and links included, are held now.
+ * is what it seems (in a checked heap), and the pages that it will need are
+ * held now.
  */
 static bool block_prepare(struct heap *heap, struct block *block,
                           uint32_t quanta, uint32_t align_quanta)
 {
+    uint32_t start, end;
+
     if (heap_is_checked(heap) && heap_vet_free(heap, block) != MM_OK)
         return false;
     if (!block_is_hollow(block))
         return true;
-
-    uint32_t gap = block_gap(heap, block, align_quanta);
-    uint32_t start = (uint32_t)(heap_at(heap, block) &
-                                (heap->span_bytes - 1)) + gap * MM_QUANTUM;
-    uint32_t end = start + quanta * MM_QUANTUM;
-
-    if (block_quanta(block) > gap + quanta)
-        end += BLOCK_LINKED_BYTES;
+    block_needs(heap, block, block_quanta(block),
+                block_gap(heap, block, align_quanta), quanta, &start, &end);
     if (span_hold(heap, span_of(heap, block), start, end))
         return true;
     heap->refusal = MM_NO_FRAMES;
     return false;
+}
+
+/* The block of a new span, prepared for QUANTA at a multiple of ALIGN_QUANTA;
+ * NULL when refused, and then there is no new span. */
+static struct block *block_grow(struct heap *heap, uint32_t quanta,
+                                uint32_t align_quanta)
+{
+    uint32_t all = span_quanta(heap), start, end;
+    uint32_t first = (heap->head_bytes + BLOCK_HEADER) / MM_QUANTUM;
+    uint32_t gap = (0 - first) & (align_quanta - 1);
+
+    if (quanta + gap > all) {
+        heap->refusal = MM_NO_BLOCK;
+        return NULL;
+    }
+    block_needs(heap, span_first_block(heap, span_at(heap, 0)), all, gap,
+                quanta, &start, &end);
+
+    enum mm_fault fault = span_grow(heap, start, end);
+
+    if (fault != MM_OK) {
+        heap->refusal = fault == MM_NO_RANGE ? MM_NO_BLOCK : fault;
+        return NULL;
+    }
+    return block_at(heap, heap->lists[class_of(all)]);
 }
 
 /* A free block for QUANTA, prepared and still on its list; NULL when refused,
@@ -138,23 +172,28 @@ static struct block *block_find(struct heap *heap, uint32_t quanta,
                                 uint32_t align_quanta)
 {
     struct block *block = heap_fit(heap, quanta, align_quanta);
+    bool grown = block == NULL;
 
     if (block != NULL) {
         if (block_prepare(heap, block, quanta, align_quanta))
             return block;
-        if (mm_is_damage(heap->refusal))
+        if (mm_is_damage((enum mm_fault)heap->refusal))
             return NULL;
     } else {
-        enum mm_fault fault = heap_grow(heap);
-
-        heap->refusal = fault == MM_NO_RANGE ? MM_NO_BLOCK : fault;
-        if (fault == MM_OK)
-            block = heap_fit(heap, quanta, align_quanta);
-        if (block != NULL &&
-            block_prepare(heap, block, quanta, align_quanta))
+        block = block_grow(heap, quanta, align_quanta);
+        if (block != NULL)
             return block;
     }
-    return heap_fit_any(heap, quanta, align_quanta, block_prepare);
+
+    /* What is found here comes late, but a refusal must be true. */
+    uint32_t refusal = heap->refusal;
+
+    block = heap_fit_any(heap, quanta, align_quanta, block_prepare);
+    if (block == NULL && !grown)        /* no frames for what there is */
+        block = block_grow(heap, quanta, align_quanta);
+    if (block == NULL && !mm_is_damage((enum mm_fault)heap->refusal))
+        heap->refusal = refusal;
+    return block;
 }
 
 /*
@@ -265,6 +304,14 @@ static bool block_resize_in_place(struct heap *heap, struct block *block,
 
 /* ---- what the caller sees --------------------------------------------- */
 
+static void *block_alloc_payload(struct heap *heap, uint64_t size,
+                                 uint64_t align)
+{
+    struct block *block = block_alloc(heap, size, align, MM_USE_CALLER);
+
+    return block == NULL ? NULL : block_payload(block);
+}
+
 /* Checks the request, picks the kind of memory for it, and asks there. */
 static void *alloc_by_kind(struct heap *heap,
                            const struct heap_request *request)
@@ -302,18 +349,22 @@ static void *alloc_by_kind(struct heap *heap,
             heap->refusal = MM_BAD_ALIGNMENT;
             return NULL;
         }
-        return slot_alloc(heap, size);
+
+        void *slot = slot_alloc(heap, size);
+
+        /* No room for another slot page may yet be room for one block. */
+        if (slot != NULL || request->kind == HEAP_SLOT ||
+            mm_is_damage((enum mm_fault)heap->refusal))
+            return slot;
+        return block_alloc_payload(heap, size, align);
     case HEAP_LARGE:
         if (heap_arena_bytes(heap) < 2 * (uint64_t)heap->span_bytes) {
             heap->refusal = MM_TOO_LARGE;
             return NULL;
         }
         return large_alloc(heap, size, align);
-    default: {
-        struct block *block = block_alloc(heap, size, align, MM_USE_CALLER);
-
-        return block == NULL ? NULL : block_payload(block);
-    }
+    default:
+        return block_alloc_payload(heap, size, align);
     }
 }
 

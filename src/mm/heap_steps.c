@@ -332,12 +332,37 @@ void block_resize(struct heap *heap, struct block *block, uint32_t quanta,
 
 /* ---- spans ------------------------------------------------------------ */
 
-/* Step GROW: a span enters, one hollow free block, on its list. */
-enum mm_fault heap_grow(struct heap *heap)
+/* Puts frames behind the pages of the range from PAGE on that are marked in
+ * PLAN. False when frames run out, and then nothing has changed. */
+static bool plan_hold(struct heap *heap, const struct span *plan,
+                      uint32_t page, uint32_t pages)
+{
+    uint32_t first = 0, count;
+
+    for (; (count = span_run(plan, &first, pages, true)) > 0; first += count) {
+        if (heap->home->hold(heap->home->context, page + first, count))
+            continue;
+
+        uint32_t failed = first;
+
+        for (first = 0; (count = span_run(plan, &first, failed, true)) > 0;
+             first += count)
+            heap->home->release(heap->home->context, page + first, count);
+        return false;
+    }
+    return true;
+}
+
+/*
+ * Step GROW: a span enters, one hollow free block, on its list. Besides its
+ * head, the block's links and its end, the bytes [START, END) of the span are
+ * held from the beginning: who grows the heap for a request wants both or
+ * neither. When refused, nothing has changed.
+ */
+enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end)
 {
     uint32_t pages = heap->span_bytes / MM_PAGE;
-    uint32_t head_pages = (uint32_t)mm_round_up(
-        heap->head_bytes + BLOCK_LINKED_BYTES, MM_PAGE) / MM_PAGE;
+    struct span plan = { 0 };           /* its held bits, before it is there */
     struct range_request request = {
         .pages = pages,
         .align_pages = pages,
@@ -351,14 +376,14 @@ enum mm_fault heap_grow(struct heap *heap)
     if (fault != MM_OK)
         return fault;
 
-    /* The head, the first links and the end word need frames at once. */
-    if (!heap->home->hold(heap->home->context, page, head_pages))
+    for (uint32_t at = 0; at < heap->head_bytes + BLOCK_LINKED_BYTES;
+         at += MM_PAGE)
+        span_page_set_held(&plan, at / MM_PAGE, true);
+    for (uint32_t i = start / MM_PAGE; i * MM_PAGE < end; i++)
+        span_page_set_held(&plan, i, true);
+    span_page_set_held(&plan, pages - 1, true);
+    if (!plan_hold(heap, &plan, page, pages))
         return MM_NO_FRAMES;
-    if (head_pages < pages &&
-        !heap->home->hold(heap->home->context, page + pages - 1, 1)) {
-        heap->home->release(heap->home->context, page, head_pages);
-        return MM_NO_FRAMES;
-    }
     request.at = page;
     fault = ranges_alloc(heap->ranges, &request, &page);
     MM_ASSERT(fault == MM_OK);
@@ -378,16 +403,20 @@ enum mm_fault heap_grow(struct heap *heap)
         .size = heap->span_bytes,
         .other = block_at_bytes(heap, block),
     });
-    for (uint32_t i = 0; i < head_pages; i++)
-        span_page_set_held(span, i, true);
-    emit_pages(heap, MM_EVENT_HOLD, span, 0, head_pages);
-    if (head_pages < pages) {
-        span_page_set_held(span, pages - 1, true);
-        emit_pages(heap, MM_EVENT_HOLD, span, pages - 1, 1);
+    for (uint32_t first = 0, count;
+         (count = span_run(&plan, &first, pages, true)) > 0; first += count) {
+        for (uint32_t i = first; i < first + count; i++)
+            span_page_set_held(span, i, true);
+        emit_pages(heap, MM_EVENT_HOLD, span, first, count);
     }
     block_set_marked(block, block_has_hole(heap, block));
     block_list_insert(heap, block);
     return MM_OK;
+}
+
+enum mm_fault heap_grow(struct heap *heap)
+{
+    return span_grow(heap, 0, 0);
 }
 
 /* Step SHRINK: the empty SPAN leaves, its block off its list. Answers how

@@ -27,9 +27,10 @@
  *
  * Tags themselves need memory. The first lie in the instance; more lie in tag
  * pages that the instance takes from itself. An operation cuts at most two
- * new tags, so it starts only when that many are spare. A free that finds
- * none, and no free page to make some from, keeps the first page of what is
- * being freed for tags: a free never fails for want of memory.
+ * new tags, so when it is done it sees to it that as many are spare for the
+ * next one. A free that finds none, and no free page to make some from, keeps
+ * the first page of what is being freed for tags: a free never fails for want
+ * of memory.
  *
  * Invariants, checked by ranges_check():
  *
@@ -52,7 +53,6 @@
 enum {
     RANGE_TRIES = 8,            /* tags of its own list a request looks at */
     TAGS_PER_PAGE = MM_PAGE / sizeof(struct range_tag),
-    TAGS_PER_CUT = 2,           /* new tags that one operation can need */
 };
 
 static void emit(const struct ranges *ranges, enum mm_event_kind kind,
@@ -388,6 +388,14 @@ static enum mm_fault tags_fetch(struct ranges *ranges)
     return MM_OK;
 }
 
+/* After an operation: tags for the next ones, if that is possible now. Before
+ * it would be too early: a request that is refused must not take a page. */
+static void tags_refill(struct ranges *ranges)
+{
+    if (ranges->spare_count < RANGE_SPARE_TAGS)
+        tags_fetch(ranges);
+}
+
 /* ---- the operations --------------------------------------------------- */
 
 void ranges_init(struct ranges *ranges, const struct mm_home *home,
@@ -412,26 +420,12 @@ void ranges_init(struct ranges *ranges, const struct mm_home *home,
     ranges->free_count = 1;
 }
 
-/* Checks REQUEST and sees to the tags; then *TAG is a free tag for it and
- * *PAGE the first page in it. Changes no range. */
-static enum mm_fault request_prepare(struct ranges *ranges,
-                                     const struct range_request *request,
-                                     struct range_tag **tag, uint32_t *page)
+/* Where REQUEST goes: *TAG is a free tag for it and *PAGE the first page in
+ * it. Changes nothing. */
+static enum mm_fault request_place(const struct ranges *ranges,
+                                   const struct range_request *request,
+                                   struct range_tag **tag, uint32_t *page)
 {
-    MM_REQUIRE(request->pages > 0 && request->type != RANGE_FREE,
-               "a range has at least one page, and a type that is not free");
-    if (request->align_pages > 1 &&
-        !mm_is_power_of_two(request->align_pages))
-        return MM_BAD_ALIGNMENT;
-    if (request->pages > ranges->page_count)
-        return MM_NO_RANGE;
-    if (ranges->spare_count < RANGE_SPARE_TAGS) {
-        enum mm_fault fault = tags_fetch(ranges);
-
-        if (fault != MM_OK && ranges->spare_count < TAGS_PER_CUT)
-            return fault;
-    }
-
     if (request->at == RANGE_ANYWHERE) {
         *tag = range_find(ranges, request, page);
         if (*tag == NULL)
@@ -450,6 +444,36 @@ static enum mm_fault request_prepare(struct ranges *ranges,
     return tag_is_sane(ranges, *tag) ? MM_OK : MM_BAD_TAG;
 }
 
+/* How many new tags it takes to cut [PAGE, PAGE + PAGES) out of TAG. */
+static uint32_t cuts_needed(const struct range_tag *tag, uint32_t page,
+                            uint32_t pages)
+{
+    return (tag->start < page) + (page + pages < tag_end(tag));
+}
+
+/* Checks REQUEST, finds its place, and sees to it that there are tags enough
+ * to cut it out. Changes no range, but for a page of tags. */
+static enum mm_fault request_prepare(struct ranges *ranges,
+                                     const struct range_request *request,
+                                     struct range_tag **tag, uint32_t *page)
+{
+    MM_REQUIRE(request->pages > 0 && request->type != RANGE_FREE,
+               "a range has at least one page, and a type that is not free");
+    if (request->align_pages > 1 &&
+        !mm_is_power_of_two(request->align_pages))
+        return MM_BAD_ALIGNMENT;
+    if (request->pages > ranges->page_count)
+        return MM_NO_RANGE;
+
+    enum mm_fault fault = request_place(ranges, request, tag, page);
+
+    if (fault != MM_OK ||
+        ranges->spare_count >= cuts_needed(*tag, *page, request->pages))
+        return fault;
+    fault = tags_fetch(ranges);         /* may take from that very place */
+    return fault != MM_OK ? fault : request_place(ranges, request, tag, page);
+}
+
 enum mm_fault ranges_probe(struct ranges *ranges,
                            const struct range_request *request,
                            uint32_t *page)
@@ -466,10 +490,12 @@ enum mm_fault ranges_alloc(struct ranges *ranges,
     struct range_tag *tag;
     enum mm_fault fault = request_prepare(ranges, request, &tag, page);
 
-    if (fault == MM_OK)
-        range_map(ranges, tag, *page, request->pages, request->type,
-                  request->protection);
-    return fault;
+    if (fault != MM_OK)
+        return fault;
+    range_map(ranges, tag, *page, request->pages, request->type,
+              request->protection);
+    tags_refill(ranges);
+    return MM_OK;
 }
 
 enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
@@ -496,7 +522,8 @@ enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
 
     bool keep_page = false;
 
-    if (ranges->spare_count < TAGS_PER_CUT && tags_fetch(ranges) != MM_OK) {
+    if (ranges->spare_count < cuts_needed(tag, page, pages) &&
+        tags_fetch(ranges) != MM_OK) {
         if (!ranges->home->hold(ranges->home->context, page, 1))
             return MM_NO_FRAMES;
         tags_add(ranges, page);
@@ -508,6 +535,7 @@ enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
     if (keep_page)
         range_map(ranges, tree_find(ranges, page), page, 1, RANGE_TAGS,
                   tags_request.protection);
+    tags_refill(ranges);
     return MM_OK;
 }
 

@@ -41,9 +41,8 @@ enum {
     RANGE_FIRST_TAGS = 32,      /* tags in the instance itself, [0] unused */
     RANGE_LISTS = CLASS_COUNT(32),
     RANGE_MAP_WORDS = (RANGE_LISTS + 31) / 32,
-    /* an allocation may cut a free range in three: two new tags, and the
-       tag page that it fetches first another two */
-    RANGE_SPARE_TAGS = 4,
+    RANGE_SPARE_TAGS = 4,       /* kept for the next operation, which may cut
+                                   a range in three: two new tags */
 };
 
 /*

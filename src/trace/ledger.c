@@ -335,8 +335,8 @@ void ledger_event(struct ledger *ledger, const struct mm_event *event)
         ledger->large_at = LEDGER_NOWHERE;
         break;
     case MM_EVENT_MAP:
-        ledger->large_at = event->other == RANGE_LARGE ? event->at
-                                                       : LEDGER_NOWHERE;
+        if (event->other == RANGE_LARGE)    /* a page of tags may follow */
+            ledger->large_at = event->at;
         break;
     case MM_EVENT_UNMAP:
         ledger->large_at = LEDGER_NOWHERE;
