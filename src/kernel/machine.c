@@ -34,6 +34,7 @@
 #include "panic.h"
 #include "print.h"
 #include "shell/home.h"
+#include "shell/shell.h"
 
 enum {
     MAP_ENTRIES_MAX = 1024,             /* of a map that came as a file */
@@ -336,6 +337,8 @@ const char *fault_explain(uintptr_t address, char *buffer, size_t size)
     uint64_t at = address - (uintptr_t)kernel.ranges.base;
     struct heap_cursor cursor;
 
+    if (shell_explain(address, buffer, size))
+        return buffer;                          /* in the lab */
     if (kernel.ranges.base == NULL || address < (uintptr_t)kernel.ranges.base
         || at >= kernel.machine.arena_bytes)
         return NULL;
