@@ -103,6 +103,10 @@ entry:
         mov ecx, data_end_physical
         mov edx, ENTRY_PRESENT | ENTRY_WRITE
         call map_section
+        mov eax, VGA_TEXT               ; for the voice, until C has its own
+        mov ecx, VGA_TEXT + PAGE_BYTES
+        mov edx, ENTRY_PRESENT | ENTRY_WRITE
+        call map_section
 
         ; Step 4: the directory shows that table twice, at 0 for the next few
         ; instructions and at KERNEL_BASE for good, and itself in its last

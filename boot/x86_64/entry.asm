@@ -155,6 +155,10 @@ entry:
         mov ecx, data_end_physical
         mov edx, ENTRY_PRESENT | ENTRY_WRITE
         call map_section
+        mov eax, VGA_TEXT               ; for the voice, until C has its own
+        mov ecx, VGA_TEXT + PAGE_BYTES
+        mov edx, ENTRY_PRESENT | ENTRY_WRITE
+        call map_section
 
         ; Step 5: the upper levels. One second-level table serves twice, at 0
         ; for the next few instructions and at KERNEL_BASE for good; the top

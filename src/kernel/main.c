@@ -19,6 +19,7 @@
 #include "print.h"
 #include "shell/home.h"
 #include "shell/shell.h"
+#include "symbols.h"
 
 #ifndef HEAPGLASS_VERSION
 #define HEAPGLASS_VERSION "(no version)"
@@ -127,17 +128,21 @@ const void *boot_module_bytes(const struct boot_module *module)
 static void boot_reserve(void)
 {
     struct memmap_reservation *image = &boot.reservations[0];
-    const size_t room = BOOT_RESERVATIONS_MAX - 1;
 
     image->reason = MEMMAP_KERNEL_IMAGE;
     paging_kernel_image(&image->start, &image->end);
+    boot.reservation_count = 1;
+    boot.reservation_count +=
+        symbols_start(&info.elf, boot.reservations + boot.reservation_count);
 
-    size_t count = bootinfo_reservations(&info, boot.reservations + 1, room);
+    size_t room = BOOT_RESERVATIONS_MAX - boot.reservation_count;
+    size_t count = bootinfo_reservations(
+        &info, boot.reservations + boot.reservation_count, room);
 
     if (count > room)
         panic("The boot loader left %zu things in memory; the kernel keeps "
               "track of %zu.", count, room);
-    boot.reservation_count = 1 + count;
+    boot.reservation_count += count;
 }
 
 /* Whether the module called NAME is the map that MAP asks for: "surface" or

@@ -22,6 +22,7 @@
 #include "kernel/panic.h"
 #include "kernel/print.h"
 #include "kernel/screen.h"
+#include "kernel/symbols.h"
 #include "power.h"
 #include "serial.h"
 #include "stacks.h"
@@ -34,7 +35,7 @@ enum {
     FAULT_RESERVED_BIT = 1 << 3,
     FAULT_FETCH = 1 << 4,
 
-    BACKTRACE_MAX = 8,
+    BACKTRACE_MAX = 6,
     SENTENCE_SIZE = 160,
 };
 
@@ -212,22 +213,34 @@ static bool is_readable(uintptr_t address)
            paging_find(address + sizeof(uintptr_t) * 2 - 1, NULL, NULL);
 }
 
+/* Shows an address of code, with its function's name where it is known. */
+static void show_caller(uintptr_t address)
+{
+    uintptr_t offset;
+    const char *name = symbol_of(address, &offset);
+
+    if (name != NULL)
+        print("  0x%zx %s+0x%zx\n", (size_t)address, name, (size_t)offset);
+    else
+        print("  0x%zx\n", (size_t)address);
+}
+
 /* Walks the saved frame pointers: at each, the caller's frame pointer and,
  * above it, the address to return to. */
 static void show_callers(uintptr_t at, uintptr_t frame_pointer)
 {
-    print("called from: 0x%zx", (size_t)at);
+    print("In, and called from:\n");
+    show_caller(at);
     for (int i = 0; i < BACKTRACE_MAX && is_readable(frame_pointer); i++) {
         const uintptr_t *saved = (const uintptr_t *)frame_pointer;
 
         if (!lies_in(saved[1], text_start, text_end))
             break;
-        print(" 0x%zx", (size_t)saved[1]);
+        show_caller(saved[1]);
         if (saved[0] <= frame_pointer)  /* callers lie higher up */
             break;
         frame_pointer = saved[0];
     }
-    print("\n");
 }
 
 /* ---- begin and end ------------------------------------------------------ */

@@ -53,6 +53,10 @@ static page_entry_t entry_no_execute;
 /* Tables until there is a frame allocator: enough for the boot information,
    a few modules and the largest framebuffer. */
 enum { EARLY_TABLES = 20 };
+
+/* VGA text, which entry.asm maps so that a fault in it can be seen. */
+enum { BOOT_SCREEN = 0xB8000 };
+
 _Alignas(PAGE_SIZE) static unsigned char early_tables[EARLY_TABLES][PAGE_SIZE];
 static unsigned early_tables_used;
 
@@ -160,7 +164,8 @@ void paging_start(void)
     *entry_of(0, PAGING_LEVELS) = 0;
     cpu_flush_tlb();
 
-    /* The boot code has done its work. */
+    /* The boot code has done its work, and so has its view of the screen. */
+    paging_unmap(KERNEL_BASE + BOOT_SCREEN);
     for (vaddr_t page = KERNEL_BASE + (vaddr_t)boot_start;
          page < KERNEL_BASE + (vaddr_t)boot_end; page += PAGE_SIZE)
         paging_unmap(page);
