@@ -31,7 +31,7 @@ void panic_plain(bool yes);
  * What somebody who knows the heap can say about ADDRESS, written to BUFFER
  * of SIZE bytes: "you touched +0x2a0, 8 bytes past the end of block c". NULL
  * if there is nothing to say. Called from the fault screen, so it must not
- * trust any structure. A weak default that says nothing is in defaults.c.
+ * trust any structure. It is in machine.c.
  */
 const char *fault_explain(uintptr_t address, char *buffer, size_t size);
 

@@ -23,6 +23,7 @@
 #include "kernel/print.h"
 #include "kernel/screen.h"
 #include "kernel/symbols.h"
+#include "mm/mm.h"
 #include "power.h"
 #include "serial.h"
 #include "stacks.h"
@@ -307,4 +308,10 @@ _Noreturn void panic(const char *format, ...)
     show_callers((uintptr_t)__builtin_return_address(0),
                  *(uintptr_t *)__builtin_frame_address(0));
     end();
+}
+
+/* The allocator's one demand by name (mm/mm.h). */
+_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
+{
+    panic("%s (%s:%d)", sentence, file, line);
 }
