@@ -110,24 +110,22 @@ static void explain_take(struct session *session, const struct mm_event *take)
         last = split;
     }
     if (first == NULL) {
-        say(session, "Taken whole from %s (%u block%s examined).\n",
+        say(session, "Taken whole from %s. %u block%s examined.\n",
             list_name(&list, take->size), examined, plural(examined));
         return;
     }
-    say(session, "Split from the free block of %llu bytes at +0x%llx, on %s "
-                 "(%u block%s examined).\n",
-        (wide)(first->size + first->other), (wide)first->at,
-        list_name(&list, first->size + first->other), examined,
-        plural(examined));
+    say(session, "Split from the free block +0x%llx of %llu bytes, on %s.\n",
+        (wide)first->at, (wide)(first->size + first->other),
+        list_name(&list, first->size + first->other));
     if (first->at != take->at)
-        say(session, "To the left %llu bytes stay free at +0x%llx.\n",
-            (wide)first->size, (wide)first->at);
+        say(session, "%llu bytes stay free to its left at +0x%llx, on %s.\n",
+            (wide)first->size, (wide)first->at,
+            list_name(&list, first->size));
     if (last->at == take->at)
-        say(session, "To the right %llu bytes stay free at +0x%llx, on %s.\n",
+        say(session, "%llu bytes stay free to its right at +0x%llx, on %s.\n",
             (wide)last->other, (wide)(take->at + take->size),
             list_name(&list, last->other));
-    else
-        say(session, "To the right nothing is left.\n");
+    say(session, "%u block%s examined.\n", examined, plural(examined));
 }
 
 /* Says what is at AT now, for a request of REQUEST bytes. */

@@ -100,8 +100,8 @@ void cmd_memmap(struct session *session, const struct words *words)
         say(session, "%zu pieces more than there is room for were left out, "
                      "%s of them usable\n", machine->map->pieces_dropped,
             print_size(&usable_text, machine->map->usable_bytes_dropped));
-    if (session->lab != NULL && machine == lab_machine(session->lab)
-            && home_machine() != NULL)
+    if (!session->output.plain && machine != home_machine()
+            && home_machine() != NULL)          /* a hint, for a person */
         say(session, "This is the lab's map, made up; 'use kernel' and then "
                      "'memmap' shows this computer's.\n");
 }
