@@ -17,7 +17,8 @@ sys.path.insert(0, os.path.join(ROOT, 'tools'))
 sys.dont_write_bytecode = True
 
 from machine import (Machine, MachineError, PROMPT, OK,     # noqa: E402,F401
-                     COMMAND_FAILED, USAGE, NO_PROMPT, FAULT, BUILD)
+                     COMMAND_FAILED, USAGE, NO_PROMPT, FAULT, BUILD,
+                     map_module)
 
 ARCHES = ['i686', 'x86_64']
 failures = 0
