@@ -145,19 +145,34 @@ static void boot_reserve(void)
     boot.reservation_count += count;
 }
 
-/* Whether the module called NAME is the map that MAP asks for: "surface" or
- * "surface.map", whatever folder stands before it. */
+/* Whether WORD, which ends at a blank, is the file name of the map that MAP
+ * asks for: "surface" or "surface.map", whatever folder stands before it. */
+static bool is_map_file(const char *word, const char *map)
+{
+    for (const char *c = word; *c != '\0' && *c != ' '; c++)
+        if (*c == '/')
+            word = c + 1;
+    if (!text_starts_with(word, map))
+        return false;
+    word += text_length(map);
+    if (text_starts_with(word, ".map"))
+        word += 4;
+    return *word == '\0' || *word == ' ';
+}
+
+/* Loaders differ in what they call a module: its file, what stood behind it,
+ * or both. So any word of NAME will do. */
 static bool is_map(const char *name, const char *map)
 {
-    for (const char *c = name; *c != '\0' && *c != ' '; c++)
-        if (*c == '/')
-            name = c + 1;
-
-    size_t length = text_length(map);
-
-    return text_starts_with(name, map) &&
-           (name[length] == '\0' || name[length] == ' ' ||
-            text_starts_with(name + length, ".map"));
+    while (*name != '\0') {
+        if (is_map_file(name, map))
+            return true;
+        while (*name != '\0' && *name != ' ')
+            name++;
+        while (*name == ' ')
+            name++;
+    }
+    return false;
 }
 
 static void boot_find_map(void)
