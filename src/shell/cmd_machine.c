@@ -47,7 +47,8 @@ static bool memmap_show_entry(struct session *session, size_t index,
     const char *remark = firmware_entry_remark(entry);
     struct short_text size;
 
-    return say(session, "%3zu  0x%016llx + 0x%016llx  type %u %s, %s%s%s\n",
+    return say(session,
+               "region %zu: 0x%016llx + 0x%016llx, type %u %s, %s%s%s\n",
                index, (wide)entry->base, (wide)entry->length, entry->type,
                firmware_type_text(entry->type),
                print_size(&size, entry->length), remark == NULL ? "" : ": ",
@@ -77,7 +78,7 @@ void cmd_memmap(struct session *session, const struct words *words)
 
     if (!takes_nothing(session, words))
         return;
-    say(session, "the %s's firmware lists\n", machine->name);
+    say(session, "the %s's firmware lists these regions\n", machine->name);
     for (size_t i = 0; i < machine->firmware_count; i++) {
         if (!memmap_show_entry(session, i, &machine->firmware[i]))
             return;
@@ -137,8 +138,8 @@ void cmd_frames(struct session *session, const struct words *words)
         const struct frames_region *region = &frames->regions[i];
 
         above += region->end - region->watermark;
-        if (!say(session, "region %u: frames [%u, %u), watermark %u: %u "
-                          "handed out at least once, %u never\n", i,
+        if (!say(session, "frames [%u, %u), watermark %u: %u handed out at "
+                          "least once, %u never\n",
                  region->start, region->end, region->watermark,
                  region->watermark - region->start,
                  region->end - region->watermark))
@@ -162,7 +163,7 @@ void cmd_frames(struct session *session, const struct words *words)
         frames->risen_count - frames->free_count,
         (wide)(frames->free_count + above), frames->free_count, (wide)above);
     if (frames->own_count > 0)
-        say(session, "%u of the used ones hold the frames' own bits.\n",
+        say(session, "The frames' own bits take up %u of the used ones.\n",
             frames->own_count);
 }
 
@@ -268,10 +269,10 @@ static void whatis_machine(struct session *session, uint64_t at)
             continue;
         piece_describe(machine, piece, text);
         if (piece->entry >= 0)
-            say(session, "region  [0x%llx, 0x%llx) %s, firmware's entry %d\n",
+            say(session, "memory  [0x%llx, 0x%llx) %s, firmware's region %d\n",
                 (wide)piece->start, (wide)piece->end, text, piece->entry);
         else
-            say(session, "region  [0x%llx, 0x%llx) %s\n",
+            say(session, "memory  [0x%llx, 0x%llx) %s\n",
                 (wide)piece->start, (wide)piece->end, text);
     }
 }

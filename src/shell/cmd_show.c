@@ -269,6 +269,7 @@ enum { MAP_ROW = 64, MAP_CELLS_MOST = 4096 };
 /* What stands for a cell. Letters stand for themselves. */
 enum {
     GLYPH_NONE = ' ',           /* no span */
+    GLYPH_RANGE = 'R',          /* a range that is no span */
     GLYPH_HEAD = 'H',           /* the allocator's own: heads of spans, of
                                    slot pages, of large ranges */
     GLYPH_FREE = '.',
@@ -369,13 +370,24 @@ static char glyph_in_block(const struct map *map, uint64_t at)
                : GLYPH_SLOT_FREE;
 }
 
-/* The glyph of a byte that no block has: a head, or nothing. */
-static char glyph_outside(const struct map *map, uint64_t at)
+/* The glyph of the byte AT, which no block has: a head, another range, or
+ * nothing. *NEXT moves to where that ends, if the range tells. A span's last
+ * word, its end, does not show: it is less than a cell. */
+static char glyph_outside(const struct map *map, uint64_t at, uint64_t *next)
 {
     const struct range_tag *tag = ranges_find(map->session->machine->ranges,
                                               (uint32_t)(at / MM_PAGE));
 
-    return tag == NULL || tag->type == RANGE_FREE ? GLYPH_NONE : GLYPH_HEAD;
+    uint32_t span = map->session->machine->heap->span_bytes;
+
+    if (tag == NULL)
+        return GLYPH_DAMAGED;
+    if (tag->type == RANGE_SPAN && (at & (span - 1)) >= span - BLOCK_HEADER)
+        return GLYPH_NONE;
+    if (tag->type == RANGE_SPAN || tag->type == RANGE_LARGE)
+        return GLYPH_HEAD;
+    *next = ((uint64_t)tag->start + tag->pages) * MM_PAGE;
+    return tag->type == RANGE_FREE ? GLYPH_NONE : GLYPH_RANGE;
 }
 
 /*
@@ -405,10 +417,7 @@ static char map_cell(struct map *map, uint64_t index)
             else if (next > block_end(&map->cursor))
                 next = block_end(&map->cursor);
         } else {
-            char outside = glyph_outside(map, at);
-
-            if (outside != GLYPH_HEAD || map->cell <= MM_PAGE)
-                glyph = glyph_join(glyph, outside);
+            glyph = glyph_join(glyph, glyph_outside(map, at, &next));
             if (map->more && next > block_start(&map->cursor))
                 next = block_start(&map->cursor);
         }
@@ -423,9 +432,20 @@ static enum colour glyph_colour(char glyph)
         return COLOUR_FREE;
     if (glyph == GLYPH_DAMAGED)
         return COLOUR_WARNING;
-    if (glyph == GLYPH_HEAD || glyph == GLYPH_NONE)
+    if (glyph == GLYPH_HEAD || glyph == GLYPH_NONE || glyph == GLYPH_RANGE)
         return COLOUR_FAINT;
     return COLOUR_USED;
+}
+
+/* Digits that an offset takes, the same in all rows. */
+static int map_digits(const struct session *session)
+{
+    uint64_t last = session->machine->arena_bytes - 1;
+    int digits = 5;
+
+    while (digits < 16 && last >> (4 * digits) != 0)
+        digits++;
+    return digits;
 }
 
 /* Prints one row of the map; a colour changes only where it must. */
@@ -434,7 +454,7 @@ static bool map_show_row(struct session *session, uint64_t at,
 {
     enum colour now = COLOUR_NONE;
 
-    say(session, "+0x%06llx |", (wide)at);
+    say(session, "+0x%0*llx |", map_digits(session), (wide)at);
     for (uint64_t i = 0; i < count; i++) {
         enum colour wanted = glyph_colour(row[i]);
 
@@ -462,14 +482,14 @@ static bool map_skipped(struct session *session, uint64_t *skipped)
 
     *skipped = 0;
     return count == 0
-           || say(session, "           ... %llu more row%s like this one\n",
-                  (wide)count, plural(count));
+           || say(session, "%*s ... %llu more row%s like this one\n",
+                  map_digits(session) + 3, "", (wide)count, plural(count));
 }
 
 static const char map_legend[] =
-    "a-z a block, # used by others or several, = kept, . free, ~ free "
-    "without a\nframe, + used and free, : @ a free and a used slot, H the "
-    "allocator's own,\nblank no span, ? damaged\n";
+    "a-z a block, # used by others or several, = kept, . free, ~ free without "
+    "a\nframe, + used and free, : @ a free and a used slot, H a head, R "
+    "another range,\nblank no range, ? damaged\n";
 
 static const char map_usage[] =
     "map takes the size of a cell, a power of two from 16 on: map, map 256";
@@ -657,6 +677,22 @@ struct sums {
     bool damaged;
 };
 
+/* Pages with a frame behind them, in all ranges that are used. */
+static uint64_t held_pages(const struct session *session)
+{
+    const struct ranges *ranges = session->machine->ranges;
+    const struct range_tag *tag = ranges_find(ranges, 0);
+    uint64_t count = 0, steps = 0;
+
+    for (; tag != NULL && steps <= ranges->page_count;
+         tag = ranges_next(ranges, tag), steps++) {
+        for (uint64_t i = 0; tag->type != RANGE_FREE && i < tag->pages; i++)
+            count += byte_is_held(session,
+                                  ((uint64_t)tag->start + i) * MM_PAGE);
+    }
+    return count;
+}
+
 static void sums_find(struct session *session, struct sums *sums)
 {
     const struct machine *machine = session->machine;
@@ -680,8 +716,7 @@ static void sums_find(struct session *session, struct sums *sums)
             sums->largest = cursor.size;
         sums->free_of_list[class_of((uint32_t)(cursor.size / MM_QUANTUM))]++;
     }
-    for (uint64_t page = 0; page < machine->arena_bytes / MM_PAGE; page++)
-        sums->held_pages += byte_is_held(session, page * MM_PAGE);
+    sums->held_pages = held_pages(session);
 }
 
 /* Free blocks by size, a bar for each list that has any. */

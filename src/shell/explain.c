@@ -113,7 +113,9 @@ void place_find(const struct session *session, uint64_t at,
         else if (tag->type == RANGE_SPAN || tag->type == RANGE_LARGE)
             place->kind = PLACE_HEAD;
         else
-            place->kind = PLACE_TAGS;
+            place->kind = PLACE_RANGE;
+        if (tag != NULL)
+            place->range = (enum range_type)tag->type;
     }
     if (place->used)
         place->entry = entry_at(session, place->start);
@@ -156,8 +158,9 @@ void place_describe(char out[PLACE_TEXT_SIZE], const struct place *place)
     case PLACE_NO_SPAN:
         print_text(out, PLACE_TEXT_SIZE, "in no span");
         return;
-    case PLACE_TAGS:
-        print_text(out, PLACE_TEXT_SIZE, "in a page of tags of ranges");
+    case PLACE_RANGE:
+        print_text(out, PLACE_TEXT_SIZE, "in a range that is no span: %s",
+                   range_type_name(place->range));
         return;
     case PLACE_HEAD:
         print_text(out, PLACE_TEXT_SIZE, "in a span's head or end");
@@ -330,9 +333,9 @@ bool refuse_place(struct session *session, const char *who, uint64_t at)
     case PLACE_NO_SPAN:
         return refuse(session, "+0x%llx belongs to no span: that memory was "
                                "never handed out", (wide)at);
-    case PLACE_TAGS:
-        return refuse(session, "+0x%llx belongs to the allocator: tags of "
-                               "ranges lie there", (wide)at);
+    case PLACE_RANGE:
+        return refuse(session, "+0x%llx is in a range that is no span: %s",
+                      (wide)at, range_type_name(place.range));
     case PLACE_HEAD:
         return refuse(session, "+0x%llx belongs to the allocator: it is in a "
                                "span's head or end", (wide)at);

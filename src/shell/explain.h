@@ -18,7 +18,7 @@
 enum place_kind {
     PLACE_OUTSIDE,          /* behind the arena's end */
     PLACE_NO_SPAN,          /* pages that no span has */
-    PLACE_TAGS,             /* a page of tags, of the ranges' own */
+    PLACE_RANGE,            /* a range that is no span: tags, the lab, ... */
     PLACE_HEAD,             /* a span's head or end, a large range's head */
     PLACE_DAMAGED,          /* a part of a span that cannot be walked */
     PLACE_BLOCK,            /* a block, used or free */
@@ -31,6 +31,7 @@ enum place_kind {
 struct place {
     enum place_kind kind;
     uint64_t at;                /* the byte in question */
+    enum range_type range;      /* what the pages around it are for */
     struct heap_cursor cursor;  /* BLOCK, LARGE, SLOT*: the block around it */
     uint64_t start, size;       /* of the payload's block or slot */
     bool used;                  /* that block or slot is handed out */
