@@ -53,6 +53,16 @@ HAND_WRITTEN = {
         alloc 20 block; alloc 20 small; alloc 70000 large; dump; ranges; frag
         free c; free d; trim; dump; slots; check; small off
     ''',
+    # One list with many blocks, most of them too small for what comes: some
+    # are looked at, then a larger block is cut; before refusing, all are.
+    'a crowded list': '''
+        reset 64K 64K; alloc 1370; alloc 16
+        ''' + 'alloc 1270; alloc 16; ' * 12 + '''
+        alloc 1330; alloc 16; free a; free aa
+        ''' + ' '.join(f'free {letter};' for letter in 'cegikmoqsuwy') + '''
+        lists; alloc 1380; alloc 1320; stats; lists; alloc 50000; alloc 1300
+        alloc 43000; alloc 1360; dump; lists; frag; check
+    ''',
     'the layers below': '''
         reset; frames; ranges; alloc 2000; alloc 2000; frames; ranges
         whatis a; whatis +0x0; whatis +0x800; whatis 0xffffff; free a; trim
