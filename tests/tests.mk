@@ -55,17 +55,20 @@ unit_sources = $(wildcard $(shell sed -n 's/^ \* sources: //p' tests/unit/test_$
 # since tests may share one.
 define unit_test_rule
 $(TEST_BUILD)/$2/test_$1: $(patsubst %.c,$(TEST_BUILD)/$2/%.o,tests/unit/test_$1.c $(call unit_sources,$1))
-	$$(TEST_CC.$2) $$(TEST_CFLAGS) -o $$@ $$^ $$(TEST_LIBS)
+	$$(call say,test  $$@)
+	$$(Q)$$(TEST_CC.$2) $$(TEST_CFLAGS) -o $$@ $$^ $$(TEST_LIBS)
 UNIT_PROGRAMS += $(TEST_BUILD)/$2/test_$1
 endef
 
 define flavour_rule
 $(TEST_BUILD)/$1/%.o: %.c
 	@mkdir -p $$(@D)
-	$$(TEST_CC.$1) $$(TEST_CFLAGS) -c -o $$@ $$<
+	$$(call say,test  $$@)
+	$$(Q)$$(TEST_CC.$1) $$(TEST_CFLAGS) -c -o $$@ $$<
 $(TEST_BUILD)/$1/memmap_frames: $(TEST_BUILD)/$1/tests/maps/memmap_frames.o \
 		$(TEST_BUILD)/$1/src/kernel/memmap.o
-	$$(TEST_CC.$1) $$(TEST_CFLAGS) -o $$@ $$^
+	$$(call say,test  $$@)
+	$$(Q)$$(TEST_CC.$1) $$(TEST_CFLAGS) -o $$@ $$^
 MAP_PROGRAMS += $(TEST_BUILD)/$1/memmap_frames
 endef
 

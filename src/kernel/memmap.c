@@ -208,9 +208,6 @@ static uint64_t frame_ceiling(uint64_t address)
 /* Appends PIECE, joined to the last one if they tell the same story. */
 static void piece_append(struct memmap *map, struct memmap_piece piece)
 {
-    if (piece.start >= piece.end)
-        return;
-
     if (map->piece_count > 0) {
         struct memmap_piece *last = &map->pieces[map->piece_count - 1];
 
@@ -234,59 +231,51 @@ static void piece_append(struct memmap *map, struct memmap_piece piece)
 /* Good memory, [start, end): stretches that touch, from one region or more. */
 struct run {
     uint64_t start, end;                /* empty: start == end */
-    int16_t  first_entry, last_entry;   /* the regions at its two ends */
 };
+
+/* Appends [START, END) of a run, as the region at START tells it. */
+static void run_append(struct memmap *map, uint64_t start, uint64_t end,
+                       enum memmap_reason reason)
+{
+    if (start >= end)
+        return;
+    piece_append(map, (struct memmap_piece){
+        .start = start, .end = end, .reason = (uint8_t)reason,
+        .is_ram = true, .entry = decide(&map->input, start).entry,
+        .reservation = -1, .overruled = -1,
+    });
+}
 
 /* Ends RUN: cuts it in partial frame, whole frames, partial frame. */
 static void run_finish(struct memmap *map, struct run *run)
 {
     uint64_t whole_start = frame_ceiling(run->start);
     uint64_t whole_end = frame_floor(run->end);
-    struct memmap_piece piece = {
-        .is_ram = true, .entry = run->first_entry,
-        .reservation = -1, .overruled = -1,
-    };
 
     if (whole_start >= whole_end)       /* no frame fits: it is all partial */
         whole_start = whole_end = run->end;
 
-    piece.reason = MEMMAP_PARTIAL_FRAME;
-    piece.start = run->start;
-    piece.end = whole_start;
-    piece_append(map, piece);
-
-    piece.reason = MEMMAP_USABLE;
-    piece.start = whole_start;
-    piece.end = whole_end;
-    piece_append(map, piece);
-
-    piece.reason = MEMMAP_PARTIAL_FRAME;
-    piece.entry = run->last_entry;
-    piece.start = whole_end;
-    piece.end = run->end;
-    piece_append(map, piece);
-
+    run_append(map, run->start, whole_start, MEMMAP_PARTIAL_FRAME);
+    run_append(map, whole_start, whole_end, MEMMAP_USABLE);
+    run_append(map, whole_end, run->end, MEMMAP_PARTIAL_FRAME);
     run->start = run->end = 0;
 }
 
 /* Adds the good stretch [START, END) to RUN, ending RUN if it lies apart. */
 static void run_extend(struct memmap *map, struct run *run,
-                       uint64_t start, uint64_t end, int16_t entry)
+                       uint64_t start, uint64_t end)
 {
     if (run->end != start)
         run_finish(map, run);
-    if (run->start == run->end) {
+    if (run->start == run->end)
         run->start = start;
-        run->first_entry = entry;
-    }
     run->end = end;
-    run->last_entry = entry;
 }
 
 bool memmap_build(struct memmap *map, const struct memmap_input *input,
                   struct memmap_piece *pieces, size_t capacity)
 {
-    struct run run = { 0, 0, -1, -1 };
+    struct run run = { 0, 0 };
     uint64_t address = 0;
 
     *map = (struct memmap){
@@ -303,7 +292,7 @@ bool memmap_build(struct memmap *map, const struct memmap_input *input,
         struct decision decision = decide(input, address);
 
         if (decision.mentioned && decision.reason == MEMMAP_USABLE) {
-            run_extend(map, &run, address, decision.until, decision.entry);
+            run_extend(map, &run, address, decision.until);
         } else if (decision.mentioned) {
             run_finish(map, &run);
             piece_append(map, (struct memmap_piece){

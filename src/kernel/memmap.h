@@ -150,8 +150,8 @@ struct memmap_piece {
     bool     is_ram;        /* called available, and nothing else, by all
                                who mention it: RAM, if not always ours */
     int16_t  entry;         /* the region that decided; where something of
-                               ours did, the one below it; -1: none. Usable
-                               pieces may join regions: the lowest */
+                               ours did, the one below it; -1: none. Where
+                               good regions were joined, the first one */
     int16_t  reservation;   /* the reservation that decided, or -1 */
     int16_t  overruled;     /* a region that called it available, though the
                                firmware contradicts itself; or -1 */

@@ -484,6 +484,14 @@ static void test_long_texts_are_cut(void **state)
     assert_int_equal(strlen(info.modules[0].name), BOOT_MODULE_NAME_SIZE - 1);
     assert_note("the command line: 1999 characters, cut to 511");
 
+    text[BOOT_COMMAND_LINE_SIZE] = '\0';        /* one too long */
+    block_start();
+    tag_text(1, text);
+    tag_map(24);
+    block_end();
+    assert_int_equal(parse(), BOOT_INFO_OK);
+    assert_note("the command line: 512 characters, cut to 511");
+
     text[BOOT_COMMAND_LINE_SIZE - 1] = '\0';    /* fits exactly */
     block_start();
     tag_text(1, text);
@@ -972,6 +980,8 @@ static void test_malformed_blocks(void **state)
         if (info.map_source != row->map)
             fail_msg("%s: map from %d, expected %d", row->what,
                      info.map_source, row->map);
+        if (strncmp(row->what, "screen", 6) == 0 && info.framebuffer.present)
+            fail_msg("%s: it is still there", row->what);
         if (row->note == NULL && info.note_count != 0)
             fail_msg("%s: a note for no reason: %s", row->what,
                      info.notes[0]);
@@ -1032,6 +1042,85 @@ static void test_unreadable(void **state)
     assert_int_equal(bootinfo_multiboot2_size(block.bytes), block.size);
     put(0, 7, 4);
     assert_int_equal(bootinfo_multiboot2_size(block.bytes), 0);
+}
+
+/* Each tag by itself, of every short size, as the last bytes that may be
+ * read: nothing reads past its content, and no tag does another one's work. */
+static void test_every_tag_cut_short(void **state)
+{
+    (void)state;
+    for (uint32_t type = 1; type < 30; type++)
+        for (size_t size = 0; size < 48; size++) {
+            block_start();
+            tag_start(type);
+            for (size_t i = 0; i < size; i++)
+                append(i % 4 == 0 ? 24 : 0, 1);
+            tag_end();
+            put(0, block.size, 4);
+            parse();
+            assert_int_equal(info.has_basic_memory, type == 4 && size >= 8);
+            assert_int_equal(info.module_count, type == 3 && size >= 8);
+            assert_int_equal(info.efi_system_table_32,
+                             type == 11 && size >= 4 ? 24 : 0);
+            assert_true(info.efi_system_table_64
+                        == (type == 12 && size >= 8 ? 0x1800000018 : 0));
+            assert_int_equal(info.acpi_rsdp_version,
+                             type == 14 ? 1 : type == 15 ? 2 : 0);
+            assert_int_equal(info.has_efi_map, type == 17 && size >= 8);
+            assert_int_equal(info.efi_boot_services_on, type == 18);
+            assert_int_equal(info.unknown_tags, type > 21);
+            assert_int_equal(info.map_source,
+                             type == 6 && size >= 32 ? BOOT_MAP_LOADER
+                             : type == 4 && size >= 8 ? BOOT_MAP_BASIC
+                                                      : BOOT_MAP_NONE);
+        }
+}
+
+static void test_both_rsdp_tags(void **state)
+{
+    (void)state;
+    for (int order = 0; order < 2; order++) {
+        block_start();
+        tag_start(order ? 14 : 15);
+        tag_end();
+        tag_start(order ? 15 : 14);
+        tag_end();
+        tag_map(24);
+        block_end();
+        assert_int_equal(parse(), BOOT_INFO_OK);
+        assert_int_equal(info.acpi_rsdp_version, 2);
+    }
+}
+
+static void test_one_efi_descriptor(void **state)
+{
+    (void)state;
+    block_start();
+    tag_start(17);
+    append(40, 4);
+    append(1, 4);
+    append(7, 8); append(0x1000, 8); append(0, 8); append(5, 8);
+    append(15, 8);
+    tag_end();
+    block_end();
+    assert_int_equal(parse(), BOOT_INFO_OK);
+    assert_int_equal(info.entry_count, 1);
+    assert_int_equal(info.entries[0].length, 5 * 4096);
+}
+
+static void test_where_it_lies(void **state)
+{
+    uint8_t *copy;
+
+    (void)state;
+    full_block();
+    copy = exact_copy(block.bytes, block.size);
+    bootinfo_parse_multiboot2(copy, block.size, 0x1004, &info);
+    assert_note("not aligned to 8 bytes");
+    bootinfo_parse_multiboot2(copy, block.size, UINT64_MAX - 15, &info);
+    assert_true(info.information[0].start == UINT64_MAX - 15);
+    assert_true(info.information[0].end == UINT64_MAX);
+    free(copy);
 }
 
 /* ---- cuts, flips, noise ------------------------------------------------------------ */
@@ -1269,6 +1358,8 @@ static void test_multiboot1(void **state)
     assert_int_equal(info.module_count, 2);
     assert_int_equal(info.modules[0].start, 0x110000);
     assert_int_equal(info.modules[0].end, 0x111234);
+    assert_int_equal(info.mem_lower_kib, 639);
+    assert_int_equal(info.mem_upper_kib, 64384);
     assert_string_equal(info.modules[0].name, "tiny.map");
     assert_string_equal(info.modules[1].name, "");
     assert_int_equal(info.elf.count, 7);
@@ -1288,7 +1379,7 @@ static void test_multiboot1_map_only(void **state)
 {
     (void)state;
     full_info();
-    poke(INFO_AT, 64, 4);
+    poke(INFO_AT, 64 | 512 | 4096, 4);      /* more than can be read */
     readable_end = INFO_AT + 52;
     poke(INFO_AT + 48, MEMORY_START, 4);
     poke_region(MEMORY_START, 20, 0, 0x9fc00, 1);
@@ -1333,6 +1424,9 @@ static void test_multiboot1_attributes(void **state)
     assert_int_equal(parse1(INFO_AT), BOOT_INFO_OK);
     assert_false(info.entries[0].disabled);
     assert_true(info.entries[1].disabled);
+    assert_int_equal(info.entries[1].base, 0x100000);
+    assert_int_equal(info.entries[1].length, 0x1000);
+    assert_int_equal(info.note_count, 0);
 
     poke(MAP_AT + 24, 0, 4);        /* nobody filled them in: not believed */
     assert_int_equal(parse1(INFO_AT), BOOT_INFO_OK);
@@ -1528,6 +1622,10 @@ int main(void)
         cmocka_unit_test(test_malformed_blocks),
         cmocka_unit_test(test_malformed_is_left_out),
         cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_every_tag_cut_short),
+        cmocka_unit_test(test_both_rsdp_tags),
+        cmocka_unit_test(test_one_efi_descriptor),
+        cmocka_unit_test(test_where_it_lies),
         cmocka_unit_test(test_every_cut),
         cmocka_unit_test(test_every_flip),
         cmocka_unit_test(test_noise),

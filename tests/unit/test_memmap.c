@@ -238,6 +238,15 @@ static void check_invariants(struct bench *b)
             CHECK(piece->is_ram, "M3 (is_ram)", piece->start);
             frames += (piece->end - piece->start) / 4096;
         }
+        CHECK(piece->entry >= -1 && piece->entry < (int)b->count
+                  && piece->overruled >= -1
+                  && piece->overruled < (int)b->count
+                  && piece->reservation >= -1
+                  && piece->reservation < (int)b->reserved_count,
+              "an index", piece->start);
+        if (piece->entry >= 0 && piece->reason >= MEMMAP_BAD)
+            CHECK(holds(&b->entries[piece->entry], piece->start),
+                  "the region it came from", piece->start);
         if (piece->reason == MEMMAP_PARTIAL_FRAME)
             CHECK(piece->end - piece->start < 2 * 4096,
                   "M4 (a partial frame of two)", piece->start);
@@ -645,6 +654,20 @@ static void test_touching_regions_share_a_frame(void **state)
     build();
     assert_int_equal(bench.map.piece_count, 1);
     assert_piece(0, 0x200000, 0x202000, MEMMAP_USABLE);
+    assert_int_equal(bench.pieces[0].entry, 0);
+
+    start(MEMMAP_LIMIT_X86_64);     /* ragged ends belong to their regions */
+    add(0x200000, 0, 2);
+    add(0x202800, 0x1000, 1);
+    add(0x200800, 0x2000, 1);
+    build();
+    assert_int_equal(bench.map.piece_count, 3);
+    assert_piece(0, 0x200800, 0x201000, MEMMAP_PARTIAL_FRAME);
+    assert_piece(1, 0x201000, 0x203000, MEMMAP_USABLE);
+    assert_piece(2, 0x203000, 0x203800, MEMMAP_PARTIAL_FRAME);
+    assert_int_equal(bench.pieces[0].entry, 2);
+    assert_int_equal(bench.pieces[1].entry, 2);
+    assert_int_equal(bench.pieces[2].entry, 1);
 }
 
 static void test_region_smaller_than_a_frame(void **state)
@@ -873,6 +896,7 @@ static void test_known_machines(void **state)
 static void test_refuses(void **state)
 {
     static struct firmware_entry many[MEMMAP_ENTRIES_MAX + 1];
+    static struct memmap_reservation ours[MEMMAP_RESERVATIONS_MAX + 1];
     struct memmap_piece piece;
     struct memmap map;
     struct memmap_input input = {
@@ -886,6 +910,8 @@ static void test_refuses(void **state)
     input.entry_count = MEMMAP_ENTRIES_MAX;
     assert_true(memmap_build(&map, &input, &piece, 1));
     input.machine = many;
+    input.machine_count = MEMMAP_ENTRIES_MAX;
+    assert_true(memmap_build(&map, &input, &piece, 1));
     input.machine_count = MEMMAP_ENTRIES_MAX + 1;
     assert_false(memmap_build(&map, &input, &piece, 1));
     input.machine_count = 0;
@@ -894,6 +920,9 @@ static void test_refuses(void **state)
     input.limit = MEMMAP_LIMIT_X86_64 + 4096;
     assert_false(memmap_build(&map, &input, &piece, 1));
     input.limit = MEMMAP_LIMIT_X86_64;
+    input.reservations = ours;
+    input.reservation_count = MEMMAP_RESERVATIONS_MAX;
+    assert_true(memmap_build(&map, &input, &piece, 1));
     input.reservation_count = MEMMAP_RESERVATIONS_MAX + 1;
     assert_false(memmap_build(&map, &input, &piece, 1));
 }
@@ -903,6 +932,7 @@ static void test_refuses(void **state)
 static void test_too_little_room(void **state)
 {
     static struct memmap_piece all[PIECES_MAX];
+    struct memmap_totals totals;
 
     (void)state;
     for (size_t i = 0; i < map_count; i += 7) {
@@ -928,6 +958,9 @@ static void test_too_little_room(void **state)
             assert_memory_equal(few, all, room * sizeof *few);
             assert_int_equal(memmap_usable_frames(&map) * 4096
                                  + map.usable_bytes_dropped, usable);
+            memmap_total(&map, &totals);    /* these read no piece too many */
+            assert_true(totals.usable <= usable);
+            memmap_find(&map, MEMMAP_TOP - 1);
             free(few);
         }
     }
@@ -1026,6 +1059,26 @@ static void test_descriptions(void **state)
             free(small);
         }
         memmap_describe(&bench.map, &bench.pieces[i], NULL, 0);
+    }
+}
+
+static void test_limits_in_words(void **state)
+{
+    static const struct { uint64_t limit; const char *words; } rows[] = {
+        { MEMMAP_LIMIT_I686, "above 4 GiB: this kernel cannot reach it" },
+        { MEMMAP_LIMIT_X86_64, "above 16 TiB: this kernel cannot reach it" },
+        { (uint64_t)1 << 40, "above 1 TiB: this kernel cannot reach it" },
+        { 0x7ffff000, "above 0x7ffff000: this kernel cannot reach it" },
+    };
+    char out[MEMMAP_DESCRIPTION_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        start(rows[i].limit);
+        add(rows[i].limit, 0x1000, 1);
+        build();
+        memmap_describe(&bench.map, &bench.pieces[0], out, sizeof out);
+        assert_string_equal(out, rows[i].words);
     }
 }
 
@@ -1138,6 +1191,10 @@ static void test_text_mistakes(void **state)
           "line 1: '4294967296' does not fit: types have 32 bits", 1 },
         { "1 2 3 disable", "line 1: 'disable' after the type: only"
           " 'disabled' may stand there", 1 },
+        { "1 2 3 misabled", "line 1: 'misabled' after the type: only"
+          " 'disabled' may stand there", 1 },
+        { "1 2 3 d", "line 1: 'd' after the type: only"
+          " 'disabled' may stand there", 1 },
         { "1 2 3 disabled twice", "line 1: 'twice' after the type: only"
           " 'disabled' may stand there", 1 },
         { "1 2 \033[2J", "line 1: '?[2J' is no number: write 4096, or 0x1000",
@@ -1193,6 +1250,10 @@ static void test_text_machine(void **state)
     assert_false(memmap_text_machine(copy, 20, name, sizeof name));
     assert_string_equal(name, "");
     free(copy);
+    copy = exact_copy(text, 25);            /* ends in the middle of it */
+    assert_true(memmap_text_machine(copy, 25, name, sizeof name));
+    assert_string_equal(name, "A");
+    free(copy);
 }
 
 int main(void)
@@ -1216,6 +1277,7 @@ int main(void)
         cmocka_unit_test(test_room_for_the_worst),
         cmocka_unit_test(test_next_usable),
         cmocka_unit_test(test_descriptions),
+        cmocka_unit_test(test_limits_in_words),
         cmocka_unit_test(test_longest_description),
         cmocka_unit_test(test_every_reason_has_words),
         cmocka_unit_test(test_text_good),
