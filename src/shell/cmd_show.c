@@ -486,10 +486,38 @@ static bool map_skipped(struct session *session, uint64_t *skipped)
                   map_digits(session) + 3, "", (wide)count, plural(count));
 }
 
-static const char map_legend[] =
-    "a-z a block, # used by others or several, = kept, . free, ~ free without "
-    "a\nframe, + used and free, : @ a free and a used slot, H a head, R "
-    "another range,\nblank no range, ? damaged\n";
+/* What the glyphs that were SEEN mean, and no others. */
+static void map_show_legend(struct session *session, const bool *seen)
+{
+    static const struct {
+        char glyph;
+        const char *meaning;
+    } legend[] = {
+        { GLYPH_USED, "used by several, or by one without a letter" },
+        { GLYPH_KEPT, "kept" },
+        { GLYPH_MIXED, "some used, some free" },
+        { GLYPH_FREE, "free" },
+        { GLYPH_HOLLOW, "free, no frame behind it" },
+        { GLYPH_SLOT_USED, "used slot" },
+        { GLYPH_SLOT_FREE, "free slot" },
+        { GLYPH_HEAD, "head, the allocator's own" },
+        { GLYPH_RANGE, "another range" },
+        { GLYPH_NONE, "no range" },
+        { GLYPH_DAMAGED, "damaged: not to be read" },
+    };
+    bool letters = false;
+
+    for (char letter = 'a'; letter <= 'z'; letter++)
+        letters = letters || seen[(unsigned char)letter];
+    if (letters)
+        say(session, "  a-z  that block\n");
+    for (size_t i = 0; i < sizeof(legend) / sizeof(legend[0]); i++) {
+        if (seen[(unsigned char)legend[i].glyph]
+                && !say(session, "  %c    %s\n", legend[i].glyph,
+                        legend[i].meaning))
+            return;
+    }
+}
 
 static const char map_usage[] =
     "map takes the size of a cell, a power of two from 16 on: map, map 256";
@@ -499,6 +527,7 @@ void cmd_map(struct session *session, const struct words *words)
     uint64_t arena = session->machine->arena_bytes;
     struct map map = { .session = session, .cell = MM_QUANTUM };
     char row[MAP_ROW], last[MAP_ROW];
+    bool seen[128] = { false };
     uint64_t skipped = 0;
     struct short_text size;
 
@@ -523,8 +552,10 @@ void cmd_map(struct session *session, const struct words *words)
 
         if (count > MAP_ROW)
             count = MAP_ROW;
-        for (uint64_t i = 0; i < count; i++)
+        for (uint64_t i = 0; i < count; i++) {
             row[i] = map_cell(&map, first + i);
+            seen[(unsigned char)row[i]] = true;
+        }
         if (first > 0 && count == MAP_ROW && rows_equal(row, last, count)) {
             skipped++;
             if (session_stopped(session))
@@ -538,7 +569,7 @@ void cmd_map(struct session *session, const struct words *words)
             last[i] = row[i];
     }
     if (map_skipped(session, &skipped))
-        say(session, "%s", map_legend);
+        map_show_legend(session, seen);
 }
 
 /* ---- lists -------------------------------------------------------------- */
