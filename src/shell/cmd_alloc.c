@@ -125,7 +125,8 @@ static void explain_take(struct session *session, const struct mm_event *take)
         say(session, "%llu bytes stay free to its right at +0x%llx, on %s.\n",
             (wide)last->other, (wide)(take->at + take->size),
             list_name(&list, last->other));
-    say(session, "%u block%s examined.\n", examined, plural(examined));
+    if (examined > 0)           /* realloc's own free has cleared it */
+        say(session, "%u block%s examined.\n", examined, plural(examined));
 }
 
 /* Says what is at AT now, for a request of REQUEST bytes. */
