@@ -43,7 +43,7 @@ CR0_WRITE_PROTECT       equ 1 << 16
 
 BOOT_DATA_SELECTOR      equ 0x10
 
-extern kernel_main
+extern high_entry
 extern boot_start_physical, boot_end_physical
 extern text_start_physical, text_end_physical
 extern rodata_start_physical, rodata_end_physical
@@ -157,16 +157,6 @@ boot_gdt:
 boot_gdt_pointer:
         dw boot_gdt_pointer - boot_gdt - 1
         dd boot_gdt
-
-; ---------------------------------------------------------------------------
-section .text
-bits 32
-
-; At the kernel's own address at last; the stack has to follow.
-high_entry:
-        add esp, KERNEL_BASE
-        xor ebp, ebp                    ; a backtrace ends here
-        call kernel_main                ; does not return
 
 ; ---------------------------------------------------------------------------
 ; The tables and the stack. C unmaps the page below the stack: running out of

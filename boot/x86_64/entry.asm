@@ -63,7 +63,7 @@ FLAGS_CPUID             equ 1 << 21     ; can be toggled where CPUID exists
 BOOT_DATA_SELECTOR      equ 0x10
 BOOT_LONG_CODE_SELECTOR equ 0x18
 
-extern kernel_main
+extern high_entry
 extern boot_start_physical, boot_end_physical
 extern text_start_physical, text_end_physical
 extern rodata_start_physical, rodata_end_physical
@@ -258,21 +258,6 @@ bits 64
 long_entry:
         mov rax, high_entry
         jmp rax
-
-; ---------------------------------------------------------------------------
-section .text
-bits 64
-
-; At the kernel's own address at last; the arguments go where the 64-bit ABI
-; wants them, and the stack starts anew at its own address.
-high_entry:
-        mov ax, BOOT_DATA_SELECTOR
-        mov ss, ax
-        mov edi, [rsp]                  ; magic; the upper halves become 0
-        mov esi, [rsp + 4]              ; information
-        mov rsp, kernel_stack_top
-        xor ebp, ebp                    ; a backtrace ends here
-        call kernel_main                ; does not return
 
 ; ---------------------------------------------------------------------------
 ; The tables and the stack. C unmaps the page below the stack: running out of
