@@ -87,24 +87,23 @@ void picture_clear(struct picture *picture)
 {
     picture->free_frames = 0;
     picture->walked_badly = false;
-    for (unsigned k = 0; k < HEAP_LISTS; k++)
-        picture->lists[k] = 0;
-    for (unsigned k = 0; k < SLOT_CLASSES; k++)
-        picture->slot_lists[k] = 0;
-    for (uint32_t i = 0; i < picture->quanta; i++)
-        picture->blocks[i] = (struct picture_block){ 0 };
-    for (uint32_t i = 0; i < picture->pages * (MM_PAGE / MM_SLOT_PAGE); i++)
-        picture->slices[i] = (struct picture_slots){ 0 };
-    for (uint32_t i = 0; i < picture->pages * (MM_PAGE / PICTURE_GRAIN); i++)
-        picture->slots[i] = PICTURE_SLOT_UNTOUCHED;
-    for (uint32_t i = 0; i < picture->pages; i++)
-        picture->page[i] = (struct picture_page){ 0 };
+    __builtin_memset(picture->lists, 0, sizeof picture->lists);
+    __builtin_memset(picture->slot_lists, 0, sizeof picture->slot_lists);
+    __builtin_memset(picture->blocks, 0,
+                     picture->quanta * sizeof *picture->blocks);
+    __builtin_memset(picture->slices, 0, picture->pages *
+                     (MM_PAGE / MM_SLOT_PAGE) * sizeof *picture->slices);
+    __builtin_memset(picture->page, 0,
+                     picture->pages * sizeof *picture->page);
+    __builtin_memset(picture->frame, PICTURE_FRAME_NEVER, picture->frame_end);
+    /* every byte of PICTURE_SLOT_UNTOUCHED is 0xff */
+    __builtin_memset(picture->slots, 0xff, picture->pages *
+                     (size_t)(MM_PAGE / PICTURE_GRAIN) *
+                     sizeof *picture->slots);
     if (picture->pages > 0)
         picture->page[0].pages = picture->pages;
     for (uint32_t i = 0; i < picture->region_count; i++)
         picture->regions[i].watermark = picture->regions[i].start;
-    for (uint32_t i = 0; i < picture->frame_end; i++)
-        picture->frame[i] = PICTURE_FRAME_NEVER;
 }
 
 /* The quantum of the payload AT; 0, where no block starts, if it has none. */
@@ -735,6 +734,13 @@ const char *picture_event(struct picture *picture,
         return replay_frame_take(picture, event);
     case MM_EVENT_FRAME_GIVE:
         return replay_frame_give(picture, event);
+    case MM_EVENT_KEEP:
+    case MM_EVENT_REUSE:
+    case MM_EVENT_REMOTE_PUSH:
+    case MM_EVENT_REMOTE_DRAIN:
+    case MM_EVENT_ADOPT:
+        return "an event of a thread's heap: a picture is of one heap that "
+               "keeps no blocks";
     case MM_EVENT_KINDS:
         break;
     }

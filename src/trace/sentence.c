@@ -140,6 +140,16 @@ static const char *pattern_of(const struct mm_event *event, const char **word)
         return " @: # bytes of frames handed out, $";
     case MM_EVENT_FRAME_GIVE:
         return " @: the frame goes on the list";
+    case MM_EVENT_KEEP:
+        return " @: # bytes, freed, are kept for the next request";
+    case MM_EVENT_REUSE:
+        return " @: the kept block of # bytes serves a request of ?";
+    case MM_EVENT_REMOTE_PUSH:
+        return " @: freed by another thread, waits on its owner's list";
+    case MM_EVENT_REMOTE_DRAIN:
+        return ": the owner takes what other threads have freed";
+    case MM_EVENT_ADOPT:
+        return ": a heap that its thread has left has a new owner";
     case MM_EVENT_KINDS:
         break;
     }

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * home.c - a home for the allocator that trusts it with nothing
+ */
+#include "home.h"
+
+#include <sys/mman.h>
+
+/* ---- panics --------------- */
+
+jmp_buf *test_panic_target;
+const char *volatile test_panic_sentence;
+
+_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
+{
+    if (test_panic_target != NULL) {
+        test_panic_sentence = sentence;
+        longjmp(*test_panic_target, 1);
+    }
+    fprintf(stderr, "%s:%d: %s\n", file, line, sentence);
+    fail_msg("%s:%d: %s", file, line, sentence);
+    abort();
+}
+
+/* ---- frames behind pages --------------- */
+
+static void page_protect(const struct test_home *test, uint32_t page,
+                         uint32_t count, int protection)
+{
+    if (test->setup.loose)
+        protection = PROT_READ | PROT_WRITE;
+    assert_int_equal(mprotect(test->base + (size_t)page * MM_PAGE,
+                              (size_t)count * MM_PAGE, protection), 0);
+}
+
+static bool home_hold(void *context, uint32_t page, uint32_t count)
+{
+    struct test_home *test = context;
+
+    test->hold_calls++;
+    if (count == 0 || page >= test->pages || count > test->pages - page)
+        fail_msg("hold: pages %u + %u of %u", page, count, test->pages);
+    for (uint32_t i = page; i < page + count; i++) {
+        if (test->held[i])
+            fail_msg("hold: page %u is held already", i);
+    }
+    if (test->hold_calls == test->fail_call)
+        return false;
+    if (test->frames_left != TEST_UNLIMITED) {
+        if (test->frames_left < (int64_t)count)
+            return false;
+        test->frames_left -= count;
+    }
+    page_protect(test, page, count, PROT_READ | PROT_WRITE);
+    memset(test->base + (size_t)page * MM_PAGE, 0, (size_t)count * MM_PAGE);
+    memset(test->held + page, 1, count);
+    test->held_count += count;
+    if (test->held_count > test->held_peak)
+        test->held_peak = test->held_count;
+    return true;
+}
+
+static void home_release(void *context, uint32_t page, uint32_t count)
+{
+    struct test_home *test = context;
+
+    if (count == 0 || page >= test->pages || count > test->pages - page)
+        fail_msg("release: pages %u + %u of %u", page, count, test->pages);
+    for (uint32_t i = page; i < page + count; i++) {
+        if (!test->held[i])
+            fail_msg("release: page %u is not held", i);
+    }
+    memset(test->base + (size_t)page * MM_PAGE, 0, (size_t)count * MM_PAGE);
+    page_protect(test, page, count, PROT_NONE);
+    memset(test->held + page, 0, count);
+    test->held_count -= count;
+    if (test->frames_left != TEST_UNLIMITED)
+        test->frames_left += count;
+}
+
+bool test_home_page_is_held(void *context, uint32_t page)
+{
+    struct test_home *test = context;
+
+    return test->held[page];
+}
+
+/* ---- events --------------- */
+
+static void home_event(void *context, const struct mm_event *event)
+{
+    struct test_home *test = context;
+
+    test->events++;
+    test->last = *event;
+    if (event->kind == MM_EVENT_REFUSE)
+        test->refused = *event;
+    ledger_event(test->ledger, event);
+    stats_event(&test->stats, event, test->ledger);
+
+    const char *wrong = test->setup.unobserved
+                            ? NULL : picture_event(test->replayed, event);
+
+    if (wrong != NULL && test->wrong == NULL) {
+        test->wrong = wrong;
+        test->wrong_event = *event;
+    }
+}
+
+/* ---- making one --------------- */
+
+static void *allocate(size_t size)
+{
+    void *memory = calloc(1, size);
+
+    assert_non_null(memory);
+    return memory;
+}
+
+static void make_observers(struct test_home *test)
+{
+    struct picture_setup setup = { .arena_bytes = test->setup.arena_bytes };
+    size_t bytes = picture_bytes(&setup);
+    uint32_t entries = test->setup.arena_bytes / MM_QUANTUM * 2;
+
+    if (!test->setup.unobserved) {
+        test->replayed = picture_init(allocate(bytes), &setup);
+        test->walked = picture_init(allocate(bytes), &setup);
+    }
+    test->ledger = ledger_init(allocate(ledger_bytes(entries)), entries);
+    stats_init(&test->stats);
+}
+
+struct test_home *test_home_create(const struct test_setup *setup)
+{
+    struct test_home *test = allocate(sizeof *test);
+
+    test->setup = *setup;
+    test->pages = setup->arena_bytes / MM_PAGE;
+    test->map = mmap(NULL, setup->arena_bytes + 2 * TEST_GUARD_BYTES,
+                     PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                     -1, 0);
+    assert_ptr_not_equal(test->map, MAP_FAILED);
+    test->base = test->map + TEST_GUARD_BYTES;
+    page_protect(test, 0, test->pages, PROT_NONE);
+    test->held = allocate(test->pages);
+    test->frames_left = TEST_UNLIMITED;
+    test->home = (struct mm_home){
+        .hold = home_hold, .release = home_release, .event = home_event,
+        .context = test,
+    };
+    make_observers(test);
+    ranges_init(&test->ranges, &test->home, test->base, test->pages);
+    heap_init(&test->heap, &(struct heap_setup){
+        .home = &test->home, .ranges = &test->ranges,
+        .span_bytes = setup->span_bytes, .level = setup->level,
+        .hollow_pages = setup->hollow_pages, .small = setup->small,
+        .owner = 1,
+    });
+    return test;
+}
+
+void test_home_destroy(struct test_home *test)
+{
+    munmap(test->map, test->setup.arena_bytes + 2 * TEST_GUARD_BYTES);
+    free(test->held);
+    free(test->replayed);
+    free(test->walked);
+    free(test->ledger);
+    free(test);
+}
+
+/* ---- everything against everything --------------- */
+
+static char fault_text[400];
+
+static const char *hollow_fault(const struct test_home *test)
+{
+    struct heap_cursor cursor;
+
+    heap_walk(&cursor);
+    while (heap_walk_next(&test->heap, &cursor)) {
+        if (cursor.used)
+            continue;
+
+        bool hollow = picture_is_hollow(test->walked,
+                                        (uint32_t)(cursor.at / MM_QUANTUM));
+
+        if (cursor.hollow != hollow) {
+            snprintf(fault_text, sizeof fault_text,
+                     "the free block at +0x%llx says hollow %d, its pages %d",
+                     (unsigned long long)cursor.at, cursor.hollow, hollow);
+            return fault_text;
+        }
+    }
+    return NULL;
+}
+
+/* The heap's own account of held pages against the home's. */
+static const char *held_fault(const struct test_home *test)
+{
+    for (uint32_t page = 0; page < test->pages; page++) {
+        const struct range_tag *tag = ranges_find(&test->ranges, page);
+
+        if (tag == NULL || tag->type != RANGE_SPAN)
+            continue;
+        if (heap_page_is_held(&test->heap, (uint64_t)page * MM_PAGE) !=
+            test->held[page]) {
+            snprintf(fault_text, sizeof fault_text,
+                     "page %u: the span's head says held %d", page,
+                     !test->held[page]);
+            return fault_text;
+        }
+    }
+    return NULL;
+}
+
+static const char *picture_fault(struct test_home *test)
+{
+    struct picture_difference difference;
+    struct picture_source source = {
+        .heap = &test->heap, .ranges = &test->ranges,
+        .held = test_home_page_is_held, .context = test,
+    };
+
+    if (test->wrong != NULL) {
+        snprintf(fault_text, sizeof fault_text,
+                 "replay: %s (%s +0x%llx size %llu other %llu)", test->wrong,
+                 mm_event_name((enum mm_event_kind)test->wrong_event.kind),
+                 (unsigned long long)test->wrong_event.at,
+                 (unsigned long long)test->wrong_event.size,
+                 (unsigned long long)test->wrong_event.other);
+        return fault_text;
+    }
+    picture_walk(test->walked, &source);
+    if (picture_differs(test->replayed, test->walked, &difference)) {
+        snprintf(fault_text, sizeof fault_text,
+                 "replay and walk differ in %s at 0x%llx: %llu, %llu",
+                 difference.what, (unsigned long long)difference.at,
+                 (unsigned long long)difference.left,
+                 (unsigned long long)difference.right);
+        return fault_text;
+    }
+    return NULL;
+}
+
+const char *test_home_fault(struct test_home *test)
+{
+    struct heap_damage damage;
+    uint32_t page;
+    const char *fault = ranges_check(&test->ranges, &page);
+
+    if (fault != NULL) {
+        snprintf(fault_text, sizeof fault_text, "ranges: %s (page %u)",
+                 fault, page);
+        return fault_text;
+    }
+    if (!heap_check(&test->heap, &damage)) {
+        snprintf(fault_text, sizeof fault_text, "heap: %s (+0x%llx)",
+                 damage.invariant, (unsigned long long)damage.at);
+        return fault_text;
+    }
+    if (test->setup.unobserved)
+        return held_fault(test);
+    fault = picture_fault(test);
+    if (fault == NULL)
+        fault = hollow_fault(test);
+    if (fault == NULL)
+        fault = held_fault(test);
+    if (fault == NULL && test->stats.held.now + test->ranges.tag_pages !=
+                             test->held_count)
+        fault = "the counted pages are not the held ones";
+    return fault;
+}
+
+void test_home_check(struct test_home *test, const char *where)
+{
+    const char *fault = test_home_fault(test);
+
+    if (fault != NULL)
+        fail_msg("after %s: %s", where, fault);
+}
+
+/* ---- the digest --------------- */
+
+/* Over much memory and often: without the sanitizers, which watch the heap
+ * and need not watch this. */
+__attribute__((no_sanitize("address", "undefined")))
+static uint64_t digest(uint64_t hash, const void *data, size_t size)
+{
+    const unsigned char *bytes = data;
+    size_t i = 0;
+
+    for (; i + 8 <= size; i += 8) {
+        uint64_t word = *(const uint64_t *)(bytes + i);
+
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 29;
+    }
+    for (; i < size; i++)
+        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+uint64_t test_home_digest(const struct test_home *test)
+{
+    struct heap heap = test->heap;
+    uint64_t hash = 1;
+
+    heap.refusal = heap.refusal_quantum = heap.examined = 0;
+    hash = digest(hash, heap.map, sizeof heap.map);
+    hash = digest(hash, heap.lists, sizeof heap.lists);
+    hash = digest(hash, heap.slot_lists, sizeof heap.slot_lists);
+    hash = digest(hash, &heap.small, sizeof heap.small);
+    hash = digest(hash, &heap.empty_span, sizeof heap.empty_span);
+    hash = digest(hash, &test->ranges.root,
+                  sizeof test->ranges - offsetof(struct ranges, root));
+    hash = digest(hash, test->held, test->pages);
+    for (uint32_t page = 0; page < test->pages; page++) {
+        if (test->held[page])
+            hash = digest(hash, test->base + (size_t)page * MM_PAGE, MM_PAGE);
+    }
+    return hash;
+}
