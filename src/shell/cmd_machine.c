@@ -340,11 +340,10 @@ void cmd_check(struct session *session, const struct words *words)
 /* ---- stats -------------------------------------------------------------- */
 
 static void stats_level_show(struct session *session, const char *name,
-                             const struct stats_level *level,
-                             const char *unit)
+                             const struct stats_level *level)
 {
-    say(session, "%-10s %llu %s now, %llu at most\n", name, (wide)level->now,
-        unit, (wide)level->peak);
+    say(session, "%-10s %llu now, %llu at most\n", name, (wide)level->now,
+        (wide)level->peak);
 }
 
 void cmd_stats(struct session *session, const struct words *words)
@@ -376,10 +375,10 @@ void cmd_stats(struct session *session, const struct words *words)
         (wide)stats->free_cases[STATS_RIGHT_FREE],
         (wide)stats->free_cases[STATS_LEFT_FREE],
         (wide)stats->free_cases[STATS_RIGHT_FREE | STATS_LEFT_FREE]);
-    stats_level_show(session, "live", &stats->live, "payloads");
-    stats_level_show(session, "requested", &stats->requested, "bytes");
-    stats_level_show(session, "used", &stats->used, "bytes");
-    stats_level_show(session, "held", &stats->held, "pages");
+    stats_level_show(session, "live", &stats->live);
+    stats_level_show(session, "requested", &stats->requested);
+    stats_level_show(session, "used", &stats->used);
+    stats_level_show(session, "held", &stats->held);
 }
 
 /* ---- the machine as a whole --------------------------------------------- */
