@@ -180,7 +180,7 @@ static void free_and_check(struct frames *frames, pfn_t pfn)
     assert_false(frame_is_used(frames, pfn));
 }
 
-/* ---- the tests ---------------------------------------------------------------- */
+/* ---- the tests --------------- */
 
 static const pfn_t scattered[] = {
     1, 160, 256, 300, 301, 302, 4000, 7000,

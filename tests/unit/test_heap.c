@@ -39,7 +39,7 @@ static const struct test_setup shapes[] = {
 
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
 
-/* ---- random programs ------------------------------------------------------ */
+/* ---- random programs --------------- */
 
 /* A size as programs ask for: mostly small, sometimes anything. */
 static uint64_t random_size(uint64_t *random, const struct test_setup *setup)
