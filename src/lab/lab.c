@@ -302,7 +302,8 @@ struct lab *lab_init(void *memory, const struct lab_setup *setup,
     __builtin_memset(memory, 0, layout.end);
     *lab = (struct lab){
         .setup = *setup,
-        .home = { lab_hold, lab_release, lab_event, lab },
+        .home = { .hold = lab_hold, .release = lab_release,
+                  .event = lab_event, .context = lab },
         .frames_home = { lab_holder, lab_bits, lab_event, lab },
         .ledger = ledger_init(bytes + layout.ledger_at,
                               layout.ledger_entries),

@@ -66,6 +66,21 @@
  *   FRAME_TAKE A frame (or a run of `size` bytes) was handed out; `other` is
  *              1 when a watermark rose for it, 0 when it came off the list.
  *   FRAME_GIVE The frame at `at` goes on the list.
+ *
+ * Kept blocks, `at` = the payload's offset:
+ *
+ *   KEEP       The used block at `at`, `size` bytes, was freed, and is kept
+ *              by its heap at the front of the kept blocks of its size.
+ *   REUSE      The kept block at `at` leaves its list and is in use again.
+ *
+ * Threads, `owner` = the number of the heap concerned:
+ *
+ *   REMOTE_PUSH   The payload at `at` was freed by another thread: it is at
+ *                 the front of its owner's remote list, and otherwise as used
+ *                 as before.
+ *   REMOTE_DRAIN  The owner has taken its whole remote list, `size` payloads,
+ *                 and frees them: ordinary releases follow.
+ *   ADOPT         A thread has taken over the heap that another has left.
  */
 #ifndef MM_EVENT_H
 #define MM_EVENT_H
@@ -91,6 +106,11 @@ enum mm_event_kind {
     MM_EVENT_UNMAP,
     MM_EVENT_FRAME_TAKE,
     MM_EVENT_FRAME_GIVE,
+    MM_EVENT_KEEP,
+    MM_EVENT_REUSE,
+    MM_EVENT_REMOTE_PUSH,
+    MM_EVENT_REMOTE_DRAIN,
+    MM_EVENT_ADOPT,
     MM_EVENT_KINDS
 };
 
@@ -98,6 +118,7 @@ enum mm_event_kind {
 enum mm_use {
     MM_USE_CALLER,              /* its payload goes to the caller */
     MM_USE_SLOTS,               /* it becomes a slot page */
+    MM_USE_KEPT,                /* it was kept, and nobody's any more */
 };
 
 /*
@@ -106,7 +127,8 @@ enum mm_use {
  */
 struct mm_event {
     uint32_t kind;              /* enum mm_event_kind */
-    uint32_t use;               /* enum mm_use, for TAKE and RELEASE */
+    uint16_t use;               /* enum mm_use, for TAKE and RELEASE */
+    uint16_t owner;             /* the heap that was changed */
     uint64_t at;
     uint64_t size;
     uint64_t other;             /* what it is depends on the kind, see above */

@@ -92,11 +92,17 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
         .head_bytes = (uint32_t)mm_round_up(head + BLOCK_HEADER, MM_QUANTUM) -
                       BLOCK_HEADER,
         .hollow_pages = setup->hollow_pages,
+        .keep_bytes = setup->keep_bytes,
+        .hold_all = setup->hold_all,
         .owner = setup->owner,
         .level = setup->level,
+        .fast_tag = SPAN_TAG_NONE,
         .small = setup->small,
         .empty_span = HEAP_NO_SPAN,
     };
+    if (!heap_is_checked(heap) &&
+        !(MM_OBSERVED && setup->home->event != NULL))
+        heap->fast_tag = span_tag(SPAN_TAG_SLOTS, setup->owner);
 
     /* Where there is one span only, a block must serve everything. */
     heap->large_bytes = span / 4;
@@ -172,6 +178,11 @@ static struct block *block_find(struct heap *heap, uint32_t quanta,
                                 uint32_t align_quanta)
 {
     struct block *block = heap_fit(heap, quanta, align_quanta);
+
+    /* Before the heap grows: what others have freed, and what is kept. */
+    if (block == NULL && (heap_drain(heap) > 0 || heap_flush_kept(heap)))
+        block = heap_fit(heap, quanta, align_quanta);
+
     bool grown = block == NULL;
 
     if (block != NULL) {
@@ -212,6 +223,9 @@ struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
         heap->refusal = MM_TOO_LARGE;
         return NULL;
     }
+    if (use == MM_USE_CALLER && align_quanta == 1 &&
+        (block = block_reuse(heap, quanta, size)) != NULL)
+        return block;
     block = block_find(heap, quanta, align_quanta);
     if (block == NULL)
         return NULL;
@@ -410,22 +424,31 @@ enum mm_fault heap_free(struct heap *heap, void *payload)
         refuse(heap, heap_at(heap, payload), 0);
         return heap->refusal;
     }
-    switch (tag_what(*span_tag_of(heap, span_of(heap, payload), payload))) {
-    case SPAN_TAG_SLOTS:
-        return slot_free(heap, payload);
-    case SPAN_TAG_LARGE:
+
+    uint32_t tag = *span_tag_of(heap, span_of(heap, payload), payload);
+
+    if (tag_what(tag) == SPAN_TAG_LARGE)
         return large_free(heap, payload);
-    default:
-        return block_free(heap, block_of(payload), MM_USE_CALLER);
-    }
+    if (tag_owner(tag) != heap->owner)
+        return heap_push_remote(heap,
+                                heap->home->heap_of(heap->home->context,
+                                                    tag_owner(tag)),
+                                payload);
+    if (tag_what(tag) == SPAN_TAG_SLOTS)
+        return slot_free(heap, payload);
+    if (block_keep(heap, block_of(payload)))
+        return MM_OK;
+    return block_free(heap, block_of(payload), MM_USE_CALLER);
 }
 
 /* Whether PAYLOAD has SIZE bytes now, where it is. */
 static bool resize_in_place(struct heap *heap, void *payload, uint64_t size)
 {
-    uint32_t slot;
+    uint32_t slot, tag = *span_tag_of(heap, span_of(heap, payload), payload);
 
-    switch (tag_what(*span_tag_of(heap, span_of(heap, payload), payload))) {
+    if (tag_what(tag) != SPAN_TAG_LARGE && tag_owner(tag) != heap->owner)
+        return false;                   /* another thread's: not ours to cut */
+    switch (tag_what(tag)) {
     case SPAN_TAG_SLOTS:
         slot = slot_bytes_of(heap, payload);
         if (size > SLOT_MAX_BYTES || slot_class(size) != slot_class(slot))
@@ -520,6 +543,8 @@ uint64_t heap_trim(struct heap *heap)
     uint32_t page = 0;
 
     refusal_clear(heap);
+    heap_drain(heap);
+    heap_flush_kept(heap);
     slots_trim(heap);
     while (page < heap->ranges->page_count) {
         const struct range_tag *range = ranges_find(heap->ranges, page);

@@ -20,7 +20,11 @@ enum {
                                    at before it turns to larger ones */
     SLOT_MAX_BYTES = 256,
     SLOT_CLASSES = SLOT_MAX_BYTES / MM_QUANTUM + 1,     /* 8, 16, 32 ... 256 */
+    SLOT_STEPS = SLOT_MAX_BYTES / 8 + 1,        /* sizes in steps of 8 */
     HEAP_NO_SPAN = UINT32_MAX,
+    KEPT_MAX_QUANTA = 2048 - 1,         /* blocks below 32 KiB may be kept */
+    KEPT_CLASSES = CLASS_COUNT(11),
+    KEPT_PER_CLASS = 8,
 };
 
 /* How much a heap trusts its caller and its own memory. */
@@ -43,6 +47,11 @@ struct heap {
                                    block when so many are held; 0: never */
     uint32_t owner;             /* this heap's number in tags */
     uint32_t level;             /* enum heap_level */
+    uint32_t hold_all;          /* 1: a new span is held throughout */
+    uint32_t keep_bytes;        /* freed blocks that may be kept; 0: none */
+    uint32_t fast_tag;          /* the tag of this heap's slot pages where
+                                   nobody watches or checks; else no tag */
+    uint32_t unused;
     /* state: offsets and counts only */
     uint32_t small;             /* 1: requests up to 256 bytes get slots */
     uint32_t empty_span;        /* the empty span that is kept: its first
@@ -50,9 +59,16 @@ struct heap {
     uint32_t refusal;           /* enum mm_fault: why the last call failed */
     uint32_t refusal_quantum;   /* and where, as a block_ref; or BLOCK_NIL */
     uint32_t examined;          /* blocks that the last call looked at */
+    uint32_t remote;            /* payloads that other threads freed: a list
+                                   that they push on (threads.c), atomic */
+    uint32_t kept_bytes;
     uint32_t map[HEAP_MAP_WORDS];
     block_ref lists[HEAP_LISTS];
     block_ref slot_lists[SLOT_CLASSES]; /* slot pages with room, by class */
+    block_ref room[SLOT_STEPS]; /* the same, by (size + 7) / 8, where nobody
+                                   watches or checks; else BLOCK_NIL */
+    block_ref kept[KEPT_CLASSES];       /* kept blocks, by class */
+    uint8_t kept_count[(KEPT_CLASSES + 3) / 4 * 4];
 };
 
 struct heap_setup {
@@ -60,9 +76,12 @@ struct heap_setup {
     struct ranges *ranges;
     uint32_t span_bytes;        /* power of two, 4 KiB ... 512 KiB */
     uint32_t hollow_pages;
-    uint32_t owner;
+    uint32_t keep_bytes;
+    uint32_t owner;             /* below 65536 */
     enum heap_level level;
     bool small;
+    bool hold_all;              /* memory appears when it is touched: a new
+                                   span needs no frame page by page */
 };
 
 /* Makes HEAP, without a span yet. */

@@ -83,7 +83,7 @@ static bool check_live(const struct heap *heap,
 {
     if (!heap_is_checked(heap))
         return true;
-    if (live_is_set(heap, cursor->at) != cursor->used)
+    if (live_is_set(heap, cursor->at) != (cursor->used && !cursor->kept))
         return broken(damage, i8, cursor->at);
     for (uint64_t at = cursor->at + MM_QUANTUM;
          at < cursor->at + cursor->size &&
@@ -107,7 +107,7 @@ static bool check_tags(const struct heap *heap,
         bool slots = tag_what(tag) == SPAN_TAG_SLOTS;
 
         if (slots != (cursor->slots && at == cursor->at) ||
-            (!slots && tag != SPAN_TAG_BLOCKS))
+            (!slots && tag != span_tag(SPAN_TAG_BLOCKS, span->owner)))
             return broken(damage, i9, at);
     }
     if (cursor->slots && cursor->size != MM_SLOT_PAGE)

@@ -46,6 +46,11 @@ static inline enum span_tag tag_what(uint32_t tag)
     return (enum span_tag)(tag & 0xffff);
 }
 
+static inline uint32_t tag_owner(uint32_t tag)
+{
+    return tag >> 16;
+}
+
 static inline struct block *span_first_block(const struct heap *heap,
                                              const struct span *span)
 {
@@ -139,10 +144,13 @@ static inline bool live_is_set(const struct heap *heap, uint64_t at)
 
 /* ---- announcing ------------------------------------------------------- */
 
-static inline void heap_emit(const struct heap *heap, struct mm_event event)
-{
-    mm_emit(heap->home, &event);
-}
+/* Announces a step; a heap that nobody observes does not even write the event
+ * down. */
+#define heap_emit(heap, ...)                                               \
+    do {                                                                   \
+        if (MM_OBSERVED && (heap)->home->event != NULL)                    \
+            mm_emit((heap)->home, &(__VA_ARGS__));                         \
+    } while (0)
 
 /* ---- free lists (heap_steps.c) ---------------------------------------- */
 
@@ -196,6 +204,32 @@ static inline enum mm_fault heap_blame(struct heap *heap, enum mm_fault fault,
     heap->refusal_quantum = (block_ref)(at / MM_QUANTUM);
     return fault;
 }
+
+/* ---- threads.c -------------------------------------------------------- */
+
+uint32_t heap_drain(struct heap *heap);
+enum mm_fault heap_push_remote(struct heap *heap, struct heap *owner,
+                               void *payload);
+
+/* ---- kept blocks (heap_kept.c) ---------------------------------------- */
+
+bool block_keep(struct heap *heap, struct block *block);
+struct block *block_reuse(struct heap *heap, uint32_t quanta,
+                          uint64_t request);
+bool heap_flush_kept(struct heap *heap);
+
+/* ---- slot pages ------------------------------------------------------- */
+
+struct slot_page {
+    block_ref next, previous;   /* pages of this class with room */
+    uint32_t slot_bytes;
+    uint32_t free;              /* offset of the first free slot; 0: none */
+    uint32_t watermark;         /* offset of the first slot never touched */
+    uint32_t used;              /* slots handed out; SLOT_PAGE_FULL or-ed */
+    uint32_t live[8];           /* in a checked heap: one bit a slot */
+};
+
+#define SLOT_PAGE_FULL UINT32_C(0x80000000)
 
 /* ---- kinds of memory -------------------------------------------------- */
 

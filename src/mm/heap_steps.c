@@ -142,6 +142,7 @@ bool span_hold(struct heap *heap, struct span *span, uint32_t start,
     uint32_t end_page = (uint32_t)mm_round_up(end, MM_PAGE) / MM_PAGE;
     uint32_t first = start / MM_PAGE, count;
 
+    mm_lock(heap->home);
     while ((count = span_run(span, &first, end_page, false)) > 0) {
         if (!heap->home->hold(heap->home->context, page + first, count))
             break;
@@ -154,8 +155,10 @@ bool span_hold(struct heap *heap, struct span *span, uint32_t start,
              (count = span_run(span, &first, failed, false)) > 0;
              first += count)
             heap->home->release(heap->home->context, page + first, count);
+        mm_unlock(heap->home);
         return false;
     }
+    mm_unlock(heap->home);
     for (first = start / MM_PAGE;
          (count = span_run(span, &first, end_page, false)) > 0;
          first += count) {
@@ -180,6 +183,7 @@ uint32_t block_give_back(struct heap *heap, struct block *block)
     uint32_t first, end, count, given = 0;
 
     block_inner_pages(heap, block, &first, &end);
+    mm_lock(heap->home);
     while ((count = span_run(span, &first, end, true)) > 0) {
         heap->home->release(heap->home->context,
                             span_page(heap, span) + first, count);
@@ -190,6 +194,7 @@ uint32_t block_give_back(struct heap *heap, struct block *block)
         first += count;
         given += count;
     }
+    mm_unlock(heap->home);
     return given;
 }
 
@@ -371,10 +376,7 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end)
         .protection = RANGE_READ | RANGE_WRITE,
     };
     uint32_t page;
-    enum mm_fault fault = ranges_probe(heap->ranges, &request, &page);
-
-    if (fault != MM_OK)
-        return fault;
+    enum mm_fault fault;
 
     for (uint32_t at = 0; at < heap->head_bytes + BLOCK_LINKED_BYTES;
          at += MM_PAGE)
@@ -382,18 +384,31 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end)
     for (uint32_t i = start / MM_PAGE; i * MM_PAGE < end; i++)
         span_page_set_held(&plan, i, true);
     span_page_set_held(&plan, pages - 1, true);
-    if (!plan_hold(heap, &plan, page, pages))
-        return MM_NO_FRAMES;
-    request.at = page;
-    fault = ranges_alloc(heap->ranges, &request, &page);
-    MM_ASSERT(fault == MM_OK);
+    for (uint32_t i = 0; heap->hold_all && i < pages; i++)
+        span_page_set_held(&plan, i, true);
+
+    mm_lock(heap->home);
+    fault = ranges_probe(heap->ranges, &request, &page);
+    if (fault == MM_OK && !plan_hold(heap, &plan, page, pages))
+        fault = MM_NO_FRAMES;
+    if (fault == MM_OK) {
+        request.at = page;
+        fault = ranges_alloc(heap->ranges, &request, &page);
+        MM_ASSERT(fault == MM_OK);
+    }
+    mm_unlock(heap->home);
+    if (fault != MM_OK)
+        return fault;
 
     struct span *span = span_at(heap, (uint64_t)page * MM_PAGE);
     struct block *block = span_first_block(heap, span);
 
+    __builtin_memset(span, 0, heap->head_bytes);
     span->kind = SPAN_OF_BLOCKS;
     span->pages = pages;
     span->owner = heap->owner;
+    for (uint32_t i = 0; i < heap->span_bytes / MM_SLOT_PAGE; i++)
+        span->tags[i] = span_tag(SPAN_TAG_BLOCKS, heap->owner);
     block->header = block_header(0, 0, false, false);
     span_end_block(heap, span)->header = block_header(0, 0, false, true);
     block_set_quanta(block, span_quanta(heap));
@@ -433,6 +448,7 @@ uint32_t span_shrink(struct heap *heap, struct span *span)
         heap->empty_span = HEAP_NO_SPAN;
     for (int i = 0; i < SPAN_HELD_WORDS; i++)
         copy.held[i] = span->held[i];
+    mm_lock(heap->home);
     for (; (count = span_run(&copy, &first, pages, true)) > 0;
          first += count) {
         heap->home->release(heap->home->context, page + first, count);
@@ -447,6 +463,7 @@ uint32_t span_shrink(struct heap *heap, struct span *span)
 
     enum mm_fault fault = ranges_free(heap->ranges, page, pages);
 
+    mm_unlock(heap->home);
     MM_REQUIRE(!mm_is_damage(fault),
                "the tags of the ranges are damaged: a span cannot leave");
     return given;

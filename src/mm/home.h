@@ -14,11 +14,14 @@
 
 #include "event.h"
 
+struct heap;
+
 struct mm_home {
     /*
      * Puts frames behind the pages [PAGE, PAGE + COUNT) of the arena, none
-     * of which has one, and fills them with zeroes. All or none: false when
-     * frames (or tables to map them) run out, and then nothing has changed.
+     * of which has one. All or none: false when frames (or tables to map
+     * them) run out, and then nothing has changed. The allocator does not ask
+     * what the pages contain; kernel and lab fill them with zeroes.
      */
     bool (*hold)(void *context, uint32_t page, uint32_t count);
 
@@ -28,8 +31,34 @@ struct mm_home {
     /* A step was made. Reads, copies, and leaves the allocator alone. */
     void (*event)(void *context, const struct mm_event *event);
 
+    /*
+     * Where an arena's ranges are shared by the heaps of several threads:
+     * called before and after each use of them, hold and release included.
+     * NULL where there is one thread.
+     */
+    void (*lock)(void *context);
+    void (*unlock)(void *context);
+
+    /*
+     * The heap whose number in tags is OWNER, where an arena has several;
+     * NULL where it has one. It may be another thread's, or nobody's.
+     */
+    struct heap *(*heap_of)(void *context, uint32_t owner);
+
     void *context;
 };
+
+static inline void mm_lock(const struct mm_home *home)
+{
+    if (home->lock != NULL)
+        home->lock(home->context);
+}
+
+static inline void mm_unlock(const struct mm_home *home)
+{
+    if (home->lock != NULL)
+        home->unlock(home->context);
+}
 
 /* A home that does not care to listen has NULL for `event`. */
 static inline void mm_emit(const struct mm_home *home,

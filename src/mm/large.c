@@ -43,16 +43,19 @@ void *large_alloc(struct heap *heap, uint64_t size, uint64_t align)
     };
     uint32_t page;
 
+    mm_lock(heap->home);
     heap->refusal = ranges_probe(heap->ranges, &request, &page);
+    if (heap->refusal == MM_OK &&
+        !heap->home->hold(heap->home->context, page, request.pages))
+        heap->refusal = MM_NO_FRAMES;
+    if (heap->refusal == MM_OK) {
+        request.at = page;
+        heap->refusal = ranges_alloc(heap->ranges, &request, &page);
+        MM_ASSERT(heap->refusal == MM_OK);
+    }
+    mm_unlock(heap->home);
     if (heap->refusal != MM_OK)
         return NULL;
-    if (!heap->home->hold(heap->home->context, page, request.pages)) {
-        heap->refusal = MM_NO_FRAMES;
-        return NULL;
-    }
-    request.at = page;
-    heap->refusal = ranges_alloc(heap->ranges, &request, &page);
-    MM_ASSERT(heap->refusal == MM_OK);
     emit_pages(heap, MM_EVENT_HOLD, page, request.pages);
 
     struct span *head = span_at(heap, (uint64_t)page * MM_PAGE);
@@ -74,6 +77,8 @@ void *large_alloc(struct heap *heap, uint64_t size, uint64_t align)
 
 enum mm_fault large_free(struct heap *heap, void *payload)
 {
+    mm_lock(heap->home);
+
     const struct range_tag *range = large_range(heap, payload);
 
     MM_REQUIRE(range != NULL, "the tags of the ranges are damaged");
@@ -88,25 +93,33 @@ enum mm_fault large_free(struct heap *heap, void *payload)
     });
     heap->home->release(heap->home->context, page, pages);
     emit_pages(heap, MM_EVENT_TRIM, page, pages);
-    return ranges_free(heap->ranges, page, pages);
+
+    enum mm_fault fault = ranges_free(heap->ranges, page, pages);
+
+    mm_unlock(heap->home);
+    return fault;
 }
 
 /* Whether the large PAYLOAD can have SIZE bytes where it is: then its tail
  * is given back. */
 bool large_shrink(struct heap *heap, void *payload, uint64_t size)
 {
-    const struct range_tag *range = large_range(heap, payload);
     struct span *head = span_of(heap, payload);
     uint64_t bytes = mm_round_up(size + head->owner, MM_PAGE);
-    uint32_t before = range->pages, pages = (uint32_t)(bytes / MM_PAGE);
-    uint32_t tail = range->start + pages;
+    uint32_t before = head->pages, pages = (uint32_t)(bytes / MM_PAGE);
+    uint32_t tail = (uint32_t)(heap_at(heap, head) / MM_PAGE) + pages;
 
     if (bytes > (uint64_t)before * MM_PAGE || size <= heap->large_bytes)
         return false;
     if (pages < before) {
+        mm_lock(heap->home);
         heap->home->release(heap->home->context, tail, before - pages);
         emit_pages(heap, MM_EVENT_TRIM, tail, before - pages);
-        if (ranges_free(heap->ranges, tail, before - pages) != MM_OK)
+
+        enum mm_fault fault = ranges_free(heap->ranges, tail, before - pages);
+
+        mm_unlock(heap->home);
+        if (fault != MM_OK)
             return false;
         head->pages = pages;
     }
@@ -122,9 +135,7 @@ bool large_shrink(struct heap *heap, void *payload, uint64_t size)
 
 uint64_t large_usable(const struct heap *heap, const void *payload)
 {
-    const struct range_tag *range = large_range(heap, payload);
+    const struct span *head = span_of(heap, payload);
 
-    return range == NULL ? 0
-                         : (uint64_t)(range->start + range->pages) * MM_PAGE -
-                               heap_at(heap, payload);
+    return (uint64_t)head->pages * MM_PAGE - head->owner;
 }

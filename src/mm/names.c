@@ -50,6 +50,11 @@ const char *mm_event_name(enum mm_event_kind kind)
         [MM_EVENT_UNMAP] = "UNMAP",
         [MM_EVENT_FRAME_TAKE] = "FRAME_TAKE",
         [MM_EVENT_FRAME_GIVE] = "FRAME_GIVE",
+        [MM_EVENT_KEEP] = "KEEP",
+        [MM_EVENT_REUSE] = "REUSE",
+        [MM_EVENT_REMOTE_PUSH] = "REMOTE_PUSH",
+        [MM_EVENT_REMOTE_DRAIN] = "REMOTE_DRAIN",
+        [MM_EVENT_ADOPT] = "ADOPT",
     };
 
     return kind < MM_EVENT_KINDS ? names[kind] : "unknown";

@@ -54,15 +54,6 @@
  */
 #include "heap_parts.h"
 
-struct slot_page {
-    block_ref next, previous;   /* pages of this class with room */
-    uint32_t slot_bytes;
-    uint32_t free;              /* offset of the first free slot; 0: none */
-    uint32_t watermark;         /* offset of the first slot never touched */
-    uint32_t used;              /* slots handed out */
-    uint32_t live[8];           /* in a checked heap: one bit a slot */
-};
-
 enum {
     SLOT_PAGE_BYTES = MM_SLOT_PAGE - BLOCK_HEADER,      /* 2044 */
     SLOTS_AT = 32,              /* the first slot, behind the head */
@@ -70,6 +61,7 @@ enum {
 };
 
 _Static_assert(offsetof(struct slot_page, live) <= SLOTS_AT, "the head fits");
+_Static_assert(SLOT_PAGE_BYTES - SLOTS_AT < SLOT_PAGE_FULL, "a count fits");
 _Static_assert(sizeof(struct slot_page) <= SLOTS_AT_CHECKED,
                "the head with its bits fits");
 _Static_assert((SLOT_PAGE_BYTES - SLOTS_AT_CHECKED) / 8 <= 8 * 32,
@@ -106,10 +98,22 @@ static block_ref slot_page_ref(const struct heap *heap,
     return (block_ref)(heap_at(heap, page) / MM_QUANTUM);
 }
 
+/* Whether PAGE has no room: then it is on no list, and its count says so, so
+ * that `free` sees full and empty pages with one comparison. */
 static bool slot_page_is_full(const struct slot_page *page)
+{
+    return page->used & SLOT_PAGE_FULL;
+}
+
+static bool slot_page_has_no_slot(const struct slot_page *page)
 {
     return page->free == 0 &&
            page->watermark + page->slot_bytes > SLOT_PAGE_BYTES;
+}
+
+static uint32_t slot_page_used(const struct slot_page *page)
+{
+    return page->used & ~SLOT_PAGE_FULL;
 }
 
 static uint32_t *slot_link(const struct slot_page *page, uint32_t offset)
@@ -132,6 +136,23 @@ static void slot_set_live(const struct heap *heap, struct slot_page *page,
 
 /* ---- the list of pages with room -------------------------------------- */
 
+/* The list of CLASS has a new first page. */
+static void page_list_set(struct heap *heap, unsigned class, block_ref ref)
+{
+    heap->slot_lists[class] = ref;
+    if (heap->fast_tag == SPAN_TAG_NONE)
+        return;
+
+    /* Sizes 1..8 are step 1, 9..16 step 2, 17..24 and 25..32 steps 3, 4. */
+    uint32_t step = class == 0 ? 1 : class == 1 ? 2 : class * 2 - 1;
+
+    heap->room[step] = ref;
+    if (class == 0)
+        heap->room[0] = ref;
+    if (class > 1)
+        heap->room[step + 1] = ref;
+}
+
 static void page_list_insert(struct heap *heap, struct slot_page *page)
 {
     unsigned class = slot_class(page->slot_bytes);
@@ -141,7 +162,7 @@ static void page_list_insert(struct heap *heap, struct slot_page *page)
     page->next = heap->slot_lists[class];
     if (first != NULL)
         first->previous = slot_page_ref(heap, page);
-    heap->slot_lists[class] = slot_page_ref(heap, page);
+    page_list_set(heap, class, slot_page_ref(heap, page));
 }
 
 static void page_list_remove(struct heap *heap, struct slot_page *page)
@@ -154,7 +175,7 @@ static void page_list_remove(struct heap *heap, struct slot_page *page)
     if (previous != NULL)
         previous->next = page->next;
     else
-        heap->slot_lists[slot_class(page->slot_bytes)] = page->next;
+        page_list_set(heap, slot_class(page->slot_bytes), page->next);
     page->next = page->previous = BLOCK_NIL;
 }
 
@@ -195,7 +216,8 @@ static void slot_page_give(struct heap *heap, struct slot_page *page)
 {
     MM_ASSERT(page->used == 0);
     page_list_remove(heap, page);
-    *span_tag_of(heap, span_of(heap, page), page) = SPAN_TAG_BLOCKS;
+    *span_tag_of(heap, span_of(heap, page), page) =
+        span_tag(SPAN_TAG_BLOCKS, heap->owner);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_PAGE_GIVE,
         .at = heap_at(heap, page),
@@ -220,8 +242,10 @@ static void *slot_take(struct heap *heap, struct slot_page *page,
     }
     page->used++;
     slot_set_live(heap, page, offset, true);
-    if (slot_page_is_full(page))
+    if (slot_page_has_no_slot(page)) {
+        page->used |= SLOT_PAGE_FULL;
         page_list_remove(heap, page);
+    }
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_SLOT_TAKE,
         .at = heap_at(heap, page) + offset,
@@ -240,7 +264,7 @@ static void slot_give(struct heap *heap, struct slot_page *page,
 
     *slot_link(page, offset) = page->free;
     page->free = offset;
-    page->used--;
+    page->used = slot_page_used(page) - 1;
     slot_set_live(heap, page, offset, false);
     if (was_full)
         page_list_insert(heap, page);
@@ -259,6 +283,8 @@ void *slot_alloc(struct heap *heap, uint64_t size)
     unsigned class = slot_class(size);
     struct slot_page *page = slot_page_at(heap, heap->slot_lists[class]);
 
+    if (page == NULL && heap_drain(heap) > 0)
+        page = slot_page_at(heap, heap->slot_lists[class]);
     if (page == NULL)
         page = slot_page_take(heap, class);
     else if (heap_is_checked(heap) && slot_vet_page(heap, page) != MM_OK)
@@ -325,7 +351,9 @@ static bool slot_head_is_possible(const struct heap *heap,
            page->watermark >= slots_at(heap) &&
            page->watermark <= SLOT_PAGE_BYTES &&
            (page->watermark - slots_at(heap)) % bytes == 0 &&
-           page->used <= (page->watermark - slots_at(heap)) / bytes &&
+           slot_page_used(page) <=
+               (page->watermark - slots_at(heap)) / bytes &&
+           slot_page_is_full(page) == slot_page_has_no_slot(page) &&
            (page->free == 0 ||
             slot_offset_is_possible(heap, page, page->free));
 }
@@ -382,7 +410,7 @@ enum mm_fault slot_vet_address(struct heap *heap, const void *payload)
         return heap_blame(heap, MM_NOT_LIVE, at);
 
     /* It may be the page's last slot: then its block is freed too. */
-    if (page->used == 1 &&
+    if (slot_page_used(page) == 1 &&
         heap_vet_used(heap, block_of(page)) != MM_OK)
         return (enum mm_fault)heap->refusal;
     return MM_OK;
@@ -398,7 +426,7 @@ struct slot_view slot_page_view(const struct heap *heap, uint64_t at)
         .ok = slot_head_is_possible(heap, page),
         .slot_bytes = page->slot_bytes,
         .first = slots_at(heap),
-        .used = page->used,
+        .used = slot_page_used(page),
         .watermark = page->watermark,
         .free = page->free,
         .next = page->next,

@@ -61,6 +61,7 @@ enum span_tag {
     SPAN_TAG_BLOCKS = 0,
     SPAN_TAG_SLOTS = 1,
     SPAN_TAG_LARGE = 2,
+    SPAN_TAG_NONE = 0xffff,     /* what no slice has */
 };
 
 struct span {
