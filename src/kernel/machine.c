@@ -169,8 +169,8 @@ static void map_make(const struct boot *boot)
             input.entries = kernel.file_entries;
             input.entry_count = text.count;
         } else {
-            print("Note: the map %s is not used. Line %zu: %s.\n",
-                  boot->map_name, text.line, text.sentence);
+            print("Note: the map %s is not used: %s.\n", boot->map_name,
+                  text.sentence);
         }
     }
     if (!memmap_build(&kernel.map, &input, kernel.pieces, PIECES_MAX))

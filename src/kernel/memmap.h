@@ -51,7 +51,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- what goes in ------------------------------------------------------ */
+/* ---- what goes in ------------------------------------------------------- */
 
 /* The types that firmware and loaders use; all others are reserved to us. */
 enum firmware_type {
@@ -142,7 +142,7 @@ struct memmap_input {
     size_t machine_count;
 };
 
-/* ---- what comes out ---------------------------------------------------- */
+/* ---- what comes out ----------------------------------------------------- */
 
 struct memmap_piece {
     uint64_t start, end;
@@ -206,7 +206,7 @@ struct memmap_totals {
 };
 void memmap_total(const struct memmap *map, struct memmap_totals *totals);
 
-/* ---- words ------------------------------------------------------------- */
+/* ---- words -------------------------------------------------------------- */
 
 /* A reason in general, as in totals: "usable", "reserved by firmware". */
 const char *memmap_reason_text(enum memmap_reason reason);
@@ -233,7 +233,7 @@ void memmap_describe(const struct memmap *map,
                      const struct memmap_piece *piece,
                      char *out, size_t size);
 
-/* ---- maps as text ------------------------------------------------------ */
+/* ---- maps as text ------------------------------------------------------- */
 
 /*
  * A map can come as a text, one region a line (tests/maps/README.md):

@@ -15,7 +15,7 @@
 #include "kernel/bootinfo.h"
 #include "support.h"
 
-/* ---- building a block ------------------------------------------------------ */
+/* ---- building a block --------------------------------------------------- */
 
 enum { BLOCK_MAX = 64 * 1024 };
 
@@ -152,7 +152,7 @@ static void tag_elf(uint32_t count, uint32_t entry_size, size_t bytes)
     tag_end();
 }
 
-/* ---- parsing it -------------------------------------------------------------- */
+/* ---- parsing it --------------------------------------------------------- */
 
 static void check_sane(void)
 {
@@ -232,7 +232,7 @@ static void assert_two_regions(void)
     assert_false(info.entries[0].disabled || info.entries[1].disabled);
 }
 
-/* ---- good blocks ---------------------------------------------------------------- */
+/* ---- good blocks -------------------------------------------------------- */
 
 /* As GRUB 2.06 makes them, in its order. */
 static void full_block(void)
@@ -513,7 +513,7 @@ static void test_texts_cannot_move_the_cursor(void **state)
     assert_string_equal(info.command_line, "a?[2Jb c?");
 }
 
-/* ---- malformed blocks: what is done to the block, what must be said ------------- */
+/* ---- malformed blocks: what is done to the block, what must be said ----- */
 
 struct malformed {
     const char *what;
@@ -756,7 +756,7 @@ static void make_screen_wraps(void)
 {
     with_framebuffer(4096, 0x40000400, 768, 32);
 }
-static void make_screen_no_bits(void)   { with_framebuffer(4096, 1024, 768, 0); }
+static void make_screen_no_bits(void)  { with_framebuffer(4096, 1024, 768, 0); }
 static void make_screen_no_lines(void)  { with_framebuffer(4096, 1024, 0, 32); }
 
 static void make_screen_short(void)
@@ -1123,7 +1123,7 @@ static void test_where_it_lies(void **state)
     free(copy);
 }
 
-/* ---- cuts, flips, noise ------------------------------------------------------------ */
+/* ---- cuts, flips, noise ------------------------------------------------- */
 
 static void test_every_cut(void **state)
 {
@@ -1241,7 +1241,7 @@ static void test_random_good_blocks(void **state)
     }
 }
 
-/* ---- Multiboot1 ---------------------------------------------------------------------- */
+/* ---- Multiboot1 --------------------------------------------------------- */
 
 /* A fake physical memory: MEMORY_SIZE bytes at MEMORY_START, and nothing. */
 enum { MEMORY_START = 0x7000, MEMORY_SIZE = 0x3000 };
@@ -1533,7 +1533,7 @@ static void test_multiboot1_noise(void **state)
     }
 }
 
-/* ---- using it --------------------------------------------------------------------------- */
+/* ---- using it ----------------------------------------------------------- */
 
 static void test_options(void **state)
 {

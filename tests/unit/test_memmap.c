@@ -83,7 +83,7 @@ static void build(void)
                                      + bench.machine_count));
 }
 
-/* ---- the slow account --------------- */
+/* ---- the slow account --------------------------------------------------- */
 
 /* True if [from, end) of REGION holds ADDRESS; counted without addition, so
  * that nothing here can wrap. */
@@ -179,7 +179,7 @@ static bool is_frame_ours(const struct bench *b, uint64_t address,
     return true;
 }
 
-/* ---- M1..M4 of one map --------------- */
+/* ---- M1..M4 of one map -------------------------------------------------- */
 
 static bool is_mentioned(const struct bench *b, uint64_t address)
 {
@@ -299,7 +299,7 @@ static void check_invariants(struct bench *b)
     CHECK(totals.usable == expected * 4096, "totals.usable", 0);
 }
 
-/* ---- real maps --------------- */
+/* ---- real maps ---------------------------------------------------------- */
 
 #define MAPS "tests/maps"
 static char map_names[400][128];
@@ -562,7 +562,7 @@ static void test_tiny_maps_byte_by_byte(void **state)
     }
 }
 
-/* ---- by hand --------------- */
+/* ---- by hand ------------------------------------------------------------ */
 
 static void assert_piece(size_t i, uint64_t from, uint64_t end,
                          enum memmap_reason reason)
@@ -891,7 +891,7 @@ static void test_known_machines(void **state)
     }
 }
 
-/* ---- limits of the input and of the room --------------- */
+/* ---- limits of the input and of the room -------------------------------- */
 
 static void test_refuses(void **state)
 {
@@ -1005,7 +1005,7 @@ static void test_next_usable(void **state)
     assert_false(memmap_next_usable(&bench.map, &cursor, &first, &end));
 }
 
-/* ---- words --------------- */
+/* ---- words -------------------------------------------------------------- */
 
 static void test_descriptions(void **state)
 {
@@ -1123,7 +1123,7 @@ static void test_every_reason_has_words(void **state)
     assert_string_equal(firmware_type_text(99), "unknown");
 }
 
-/* ---- maps as text --------------- */
+/* ---- maps as text ------------------------------------------------------- */
 
 static struct firmware_entry parsed[16];
 
