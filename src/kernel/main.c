@@ -105,8 +105,8 @@ static void boot_read(uint32_t magic, paddr_t information)
         break;
     default:
         panic("The kernel was started by something that is no Multiboot "
-              "loader:\nEAX should have been 0x%x or 0x%x and was 0x%x. Start "
-              "it with GRUB's `multiboot2`.",
+              "loader:\nEAX should have been 0x%x or 0x%x and was 0x%x.\n"
+              "Start it with GRUB's `multiboot2`.",
               MULTIBOOT2_LOADER_MAGIC, MULTIBOOT1_LOADER_MAGIC, magic);
     }
     if (status == BOOT_INFO_UNREADABLE)

@@ -93,14 +93,15 @@ static void explain_page_fault(uintptr_t address, unsigned error,
     print("The kernel tried to %s 0x%zx.\n", verb, (size_t)address);
 
     if (stack != NULL) {
-        print("That is the guard page under the %s: the stack overflowed "
-              "(the stack pointer was 0x%zx).\nLikely cause: recursion without an end, or "
-              "a very large local array.\n",
+        print("That is the guard page under the %s: the stack overflowed\n"
+              "(the stack pointer was 0x%zx).\n"
+              "Likely cause: recursion without an end, or a very large local "
+              "array.\n",
               stack->name, (size_t)stack_pointer);
     } else if (address < PAGE_SIZE) {
         print("Page 0 is never mapped, so this is a null pointer%s.\n"
               "Likely cause: a pointer that was never set, or an answer NULL "
-              "that was not checked.\n",
+              "that was not\nchecked.\n",
               address == 0 ? "" : " plus an offset");
     } else if (error & FAULT_RESERVED_BIT) {
         print("A page table entry has a bit set that must be 0: page tables "
@@ -112,12 +113,12 @@ static void explain_page_fault(uintptr_t address, unsigned error,
     } else if ((error & FAULT_WRITE) && (error & FAULT_PRESENT)) {
         print("That is %s, which cannot be written to.\n"
               "Likely cause: a stray pointer, or a string constant that was "
-              "taken for a buffer.\n",
+              "taken for a\nbuffer.\n",
               part != NULL ? part : "a read-only page");
     } else {
         print("Nothing is mapped there.\n"
               "Likely cause: a pointer that was never set, was overwritten, "
-              "or points to memory given back.\n");
+              "or points to\nmemory given back.\n");
     }
 
     if (fault_explain(address, sentence, sizeof sentence) != NULL)
@@ -138,8 +139,8 @@ static void explain(const struct trap_frame *frame, uintptr_t address,
         if (stack == NULL)
             stack = stack_guarded_at(stack_pointer - 1);
         if (stack != NULL)
-            print("The %s overflowed into its guard page at 0x%zx, and there "
-                  "was no room left to report it.\n"
+            print("The %s overflowed into its guard page at 0x%zx,\n"
+                  "and there was no room left to report it.\n"
                   "Likely cause: recursion without an end, or a very large "
                   "local array.\n", stack->name, (size_t)address);
         else
