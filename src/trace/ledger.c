@@ -312,6 +312,10 @@ void ledger_event(struct ledger *ledger, const struct mm_event *event)
                      is_large(ledger, event) ? LEDGER_LARGE : LEDGER_BLOCK);
         ledger->large_at = LEDGER_NOWHERE;
         break;
+    case MM_EVENT_REUSE:
+        ledger->operations++;
+        payload_born(ledger, event->at, event->request, LEDGER_BLOCK);
+        break;
     case MM_EVENT_SLOT_TAKE:
         ledger->operations++;
         payload_born(ledger, event->at, event->request, LEDGER_SLOT);
@@ -322,6 +326,7 @@ void ledger_event(struct ledger *ledger, const struct mm_event *event)
         ledger->operations++;
         payload_freed(ledger, event->at);
         break;
+    case MM_EVENT_KEEP:
     case MM_EVENT_SLOT_GIVE:
         ledger->operations++;
         payload_freed(ledger, event->at);

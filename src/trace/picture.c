@@ -89,6 +89,7 @@ void picture_clear(struct picture *picture)
     picture->walked_badly = false;
     __builtin_memset(picture->lists, 0, sizeof picture->lists);
     __builtin_memset(picture->slot_lists, 0, sizeof picture->slot_lists);
+    __builtin_memset(picture->kept, 0, sizeof picture->kept);
     __builtin_memset(picture->blocks, 0,
                      picture->quanta * sizeof *picture->blocks);
     __builtin_memset(picture->slices, 0, picture->pages *
@@ -290,11 +291,55 @@ static const char *replay_take(struct picture *picture,
     return NULL;
 }
 
+static const char *replay_keep(struct picture *picture,
+                               const struct mm_event *event)
+{
+    uint32_t quantum = quantum_of(picture, event->at);
+    struct picture_block *block = &picture->blocks[quantum];
+
+    if (!is(picture, quantum, PICTURE_USED) ||
+        class_of(block->quanta) >= KEPT_CLASSES)
+        return "KEEP: the block is not used, or too large to be kept";
+    if (bytes_at(picture, quantum) != event->size)
+        return "KEEP: the used block has another size";
+
+    uint32_t *head = &picture->kept[class_of(block->quanta)];
+
+    block->what = PICTURE_KEPT;
+    block->next = *head;
+    *head = quantum;
+    return NULL;
+}
+
+/* The kept block of EVENT, the first of its list, is used again. */
+static const char *kept_remove(struct picture *picture,
+                               const struct mm_event *event)
+{
+    uint32_t quantum = quantum_of(picture, event->at);
+    struct picture_block *block = &picture->blocks[quantum];
+
+    if (!is(picture, quantum, PICTURE_KEPT) ||
+        picture->kept[class_of(block->quanta)] != quantum)
+        return "REUSE or RELEASE: not the first of the kept blocks";
+    if (bytes_at(picture, quantum) != event->size)
+        return "REUSE or RELEASE: the kept block has another size";
+    picture->kept[class_of(block->quanta)] = block->next;
+    block->what = PICTURE_USED;
+    block->next = 0;
+    return NULL;
+}
+
 static const char *replay_release(struct picture *picture,
                                   const struct mm_event *event)
 {
     uint32_t quantum = quantum_of(picture, event->at);
 
+    if (event->use == MM_USE_KEPT) {
+        const char *wrong = kept_remove(picture, event);
+
+        if (wrong != NULL)
+            return wrong;
+    }
     if (!is(picture, quantum, PICTURE_USED) &&
         !is(picture, quantum, PICTURE_LARGE))
         return "RELEASE: the block is not used";
@@ -735,7 +780,9 @@ const char *picture_event(struct picture *picture,
     case MM_EVENT_FRAME_GIVE:
         return replay_frame_give(picture, event);
     case MM_EVENT_KEEP:
+        return replay_keep(picture, event);
     case MM_EVENT_REUSE:
+        return kept_remove(picture, event);
     case MM_EVENT_REMOTE_PUSH:
     case MM_EVENT_REMOTE_DRAIN:
     case MM_EVENT_ADOPT:

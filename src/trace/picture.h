@@ -34,13 +34,15 @@ enum picture_what {
     PICTURE_USED,
     PICTURE_SLOTS,              /* a used block that is a slot page */
     PICTURE_LARGE,
+    PICTURE_KEPT,               /* freed, but kept by its heap */
 };
 
 /* The block whose payload starts at this quantum. */
 struct picture_block {
     uint32_t what;              /* enum picture_what */
     uint32_t quanta;            /* its size; of a large range all its pages */
-    uint32_t next, previous;    /* on its free list: quanta, or 0 */
+    uint32_t next, previous;    /* on its free list: quanta, or 0; a kept
+                                   block's list goes one way only */
 };
 
 /* The slot page in this slice of 2 KiB. Offsets are from the slice's start. */
@@ -81,6 +83,7 @@ struct picture {
     uint32_t walked_badly;              /* the walk met damage */
     uint32_t lists[HEAP_LISTS];         /* heads: quanta, or 0 */
     uint32_t slot_lists[SLOT_CLASSES];
+    uint32_t kept[KEPT_CLASSES];
     /* all in the caller's memory, behind this structure */
     struct picture_block *blocks;       /* one a quantum */
     struct picture_slots *slices;       /* one a slot page */

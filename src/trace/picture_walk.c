@@ -80,6 +80,7 @@ static void walk_slot_page(struct picture *picture, const struct heap *heap,
 static enum picture_what what_of(const struct heap_cursor *cursor)
 {
     return cursor->large   ? PICTURE_LARGE
+           : cursor->kept  ? PICTURE_KEPT
            : cursor->slots ? PICTURE_SLOTS
            : cursor->used  ? PICTURE_USED
                            : PICTURE_FREE;
@@ -104,11 +105,16 @@ static void walk_heap(struct picture *picture, const struct heap *heap)
             walk_links(picture, heap, cursor.at);
         else if (cursor.slots)
             walk_slot_page(picture, heap, cursor.at);
+        else if (cursor.kept)
+            picture->blocks[cursor.at / MM_QUANTUM].next =
+                word_at(heap, cursor.at);
     }
     for (unsigned k = 0; k < HEAP_LISTS; k++)
         picture->lists[k] = heap->lists[k];
     for (unsigned k = 0; k < SLOT_CLASSES; k++)
         picture->slot_lists[k] = heap->slot_lists[k];
+    for (unsigned k = 0; k < KEPT_CLASSES; k++)
+        picture->kept[k] = heap->kept[k];
 }
 
 /* ---- pages and frames --------------- */
@@ -238,6 +244,11 @@ static bool blocks_differ(const struct picture *left,
     for (unsigned k = 0; k < HEAP_LISTS; k++) {
         if (differ(difference, "the head of a free list", k, left->lists[k],
                    right->lists[k]))
+            return true;
+    }
+    for (unsigned k = 0; k < KEPT_CLASSES; k++) {
+        if (differ(difference, "the head of a list of kept blocks", k,
+                   left->kept[k], right->kept[k]))
             return true;
     }
     return false;

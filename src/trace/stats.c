@@ -91,10 +91,12 @@ void stats_event(struct stats *stats, const struct mm_event *event,
         level_sink(&stats->used, event->other);
         level_set(&stats->used, stats->used.now + event->size);
         break;
+    case MM_EVENT_REUSE:
     case MM_EVENT_SLOT_TAKE:
         stats->allocs++;
         level_set(&stats->live, stats->live.now + 1);
         break;
+    case MM_EVENT_KEEP:
     case MM_EVENT_SLOT_GIVE:
         stats->frees++;
         level_sink(&stats->live, 1);
