@@ -98,10 +98,11 @@ static void output_put(void *context, char c)
         output->in_escape = true;
     } else if (c == '\n') {
         output_flush(output);
-        output_new_row(output);
+        if (!output->muted)             /* the flush may have paused */
+            output_new_row(output);
     } else if (c == ' ') {
         output_flush(output);
-        if (output->column + 1 < output->columns) {
+        if (!output->muted && output->column + 1 < output->columns) {
             output_write(" ", 1);
             output->column++;
         }

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_session.c - a whole shell, typed at by a test
+ *
+ * sources: src/shell/[a-z]*.c src/lab/[a-z]*.c src/trace/[a-z]*.c
+ * sources: src/mm/[a-z]*.c
+ * sources: src/kernel/memmap.c
+ *
+ * The home is a script of bytes and an array that keeps what was written.
+ * What single commands print is held by docs/output.md and its check; here
+ * it is about what is common to all: echo, refusals and the status, pauses,
+ * breaking rows, Ctrl-C, lines that are too long, completion, and a lab that
+ * there is no memory for.
+ */
+
+#include <setjmp.h>
+
+#include "mm/mm.h"
+#include "shell/home.h"
+#include "shell/session.h"
+#include "support.h"
+
+/* ---- a home ------------------------------------------------------------- */
+
+static struct {
+    char written[1 << 20];
+    size_t length;
+    const char *keys;           /* what home_read() gives, for pauses */
+    long interrupt_after;       /* polls until a Ctrl-C comes; 0: never */
+    bool interrupted;
+    int columns, rows;
+    size_t memory_left;         /* bytes that home_memory() still has */
+    int status;                 /* of home_poweroff() */
+    jmp_buf off;
+} home;
+
+void home_write(const char *text, size_t size)
+{
+    assert_true(home.length + size < sizeof home.written);
+    memcpy(home.written + home.length, text, size);
+    home.length += size;
+    home.written[home.length] = '\0';
+}
+
+int home_read(void)
+{
+    if (home.keys == NULL || *home.keys == '\0')
+        return -1;
+    return (unsigned char)*home.keys++;
+}
+
+bool home_interrupted(void)
+{
+    if (home.interrupt_after > 0 && --home.interrupt_after == 0)
+        home.interrupted = true;
+    return home.interrupted;
+}
+
+void home_interrupt_clear(void)
+{
+    home.interrupted = false;
+}
+
+_Noreturn void home_poweroff(int status)
+{
+    home.status = status;
+    longjmp(home.off, 1);
+}
+
+_Noreturn void home_reboot(void)
+{
+    longjmp(home.off, 2);
+}
+
+void home_screen_size(int *columns, int *rows)
+{
+    *columns = home.columns;
+    *rows = home.rows;
+}
+
+bool home_keymap(const char *name)
+{
+    return strcmp(name, "de") == 0;
+}
+
+const char *home_name(void)
+{
+    return "test";
+}
+
+struct machine *home_machine(void)
+{
+    return NULL;
+}
+
+void *home_memory(size_t size)
+{
+    void *memory = NULL;
+
+    if (size > home.memory_left)
+        return NULL;
+    home.memory_left -= size;
+    assert_int_equal(posix_memalign(&memory, MM_PAGE, size), 0);
+    memset(memory, 0, size);
+    return memory;
+}
+
+void home_memory_release(void *memory, size_t size)
+{
+    home.memory_left += size;
+    free(memory);
+}
+
+void home_crash(const char *kind)
+{
+    (void)kind;
+}
+
+_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
+{
+    fail_msg("%s:%d: %s", file, line, sentence);
+    abort();
+}
+
+/* ---- a session ---------------------------------------------------------- */
+
+static struct session session;
+
+static void open_with(const char *command_line)
+{
+    if (session.lab != NULL)
+        home_memory_release(session.lab_memory, session.lab_bytes);
+    memset(&session, 0xa5, sizeof session);
+    session_open(&session, command_line);
+    home.length = 0;
+    home.written[0] = '\0';
+}
+
+static int plain(void **state)
+{
+    (void)state;
+    home.columns = 80;
+    home.rows = 25;
+    home.keys = NULL;
+    home.interrupt_after = 0;
+    home.interrupted = false;
+    home.memory_left = (size_t)1 << 30;
+    open_with("plain");
+    return 0;
+}
+
+static int person(void **state)
+{
+    plain(state);
+    open_with("");
+    return 0;
+}
+
+static int done(void **state)
+{
+    (void)state;
+    if (session.lab != NULL)
+        home_memory_release(session.lab_memory, session.lab_bytes);
+    session.lab = NULL;
+    return 0;
+}
+
+static void type(const char *keys)
+{
+    home.length = 0;
+    home.written[0] = '\0';
+    while (*keys != '\0')
+        session_feed(&session, (unsigned char)*keys++);
+}
+
+static void prints(const char *keys, const char *expected)
+{
+    type(keys);
+    assert_string_equal(home.written, expected);
+}
+
+static void has(const char *part)
+{
+    if (strstr(home.written, part) == NULL)
+        fail_msg("'%s' is not in what was printed:\n%s", part, home.written);
+}
+
+static void has_not(const char *part)
+{
+    if (strstr(home.written, part) != NULL)
+        fail_msg("'%s' is in what was printed:\n%s", part, home.written);
+}
+
+/* ---- tests --------------------------------------------------------------- */
+
+static void a_transcript_is_prompt_echo_answer(void **state)
+{
+    (void)state;
+    prints("small\n", "heap> small\nsmall is off: every request gets a "
+                      "block.\n");
+    prints("plain; more\r\n", "heap> plain; more\nplain is on\nmore is off\n");
+    prints("\n# nothing\n", "heap> \nheap> # nothing\n");
+    assert_int_equal(session_close(&session), 0);
+}
+
+static void the_last_line_needs_no_enter(void **state)
+{
+    (void)state;
+    type("frobnicate");
+    assert_int_equal(session_close(&session), 1);
+    has("heap> frobnicate\nno command 'frobnicate'");
+}
+
+static void a_refusal_is_remembered_and_the_rest_still_runs(void **state)
+{
+    (void)state;
+    type("alloc x; small\n");
+    has("is no size");
+    has("small is off");
+    type("small\n");
+    assert_int_equal(session_close(&session), 1);
+}
+
+static void poweroff_tells_the_status(void **state)
+{
+    for (volatile int failed = 0; failed < 2; failed++) {
+        plain(state);
+        home.status = -1;
+        if (setjmp(home.off) == 0) {
+            type(failed ? "free z\npoweroff\n" : "alloc 24\npoweroff\n");
+            fail_msg("the machine is still there");
+        }
+        has(failed ? "heap> poweroff\nstatus: 1\n"
+                   : "heap> poweroff\nstatus: 0\n");
+        assert_int_equal(home.status, failed);
+        done(state);
+    }
+}
+
+static void names_that_are_nearly_right_are_suggested(void **state)
+{
+    (void)state;
+    type("aloc 24\n");
+    has("no command 'aloc': did you mean alloc?\n");
+    type("dmup\n");
+    has("did you mean dump?");
+    type("mpa\n");                      /* swapped letters are one mistake */
+    has("did you mean map?");
+    type("malloc 4\n");
+    has("did you mean alloc?");
+    type("pow\n");
+    has("did you mean poweroff?");
+    type("exit\n");
+    has("did you mean poweroff?");
+    type("xyzzy\n");
+    has("help lists all commands");
+    type("aVeryLongNameThatIsNoCommandAtAllAndGoesOnAndOn\n");
+    has("help lists all commands");
+}
+
+static void too_many_words_and_too_long_lines_are_refused(void **state)
+{
+    char line[2 * LINE_SIZE];
+
+    (void)state;
+    strcpy(line, "poke +0x2b0");
+    for (int i = 0; i < WORDS_MAX; i++)
+        strcat(line, " 0");
+    strcat(line, "\n");
+    type(line);
+    has("has more than 64 words");
+
+    memset(line, 'a', sizeof line);
+    line[LINE_SIZE + 9] = '\n';
+    line[LINE_SIZE + 10] = '\0';
+    type(line);
+    has("that line has 1033 characters and 1023 fit: nothing was done");
+    prints("more\n", "heap> more\nmore is off\n");
+    assert_int_equal(session_close(&session), 1);
+}
+
+/* How many rows TEXT takes, and that none is wider than COLUMNS. */
+static int rows_of(const char *text, int columns)
+{
+    int rows = 0, column = 0;
+
+    for (; *text != '\0'; text++) {
+        if (*text == '\x1b') {
+            while (*text != 'm' && *text != 'K' && *text != 'J')
+                text++;
+        } else if (*text == '\n' || *text == '\r') {
+            rows += *text == '\n';
+            column = 0;
+        } else {
+            column++;
+            assert_true(column < columns);
+        }
+    }
+    return rows;
+}
+
+static void a_persons_rows_are_broken_between_words(void **state)
+{
+    (void)state;
+    type("more off\n");
+    for (int columns = 40; columns < 100; columns += 7) {
+        home.columns = columns;
+        type("alloc 99999999999999999999\n");
+        rows_of(home.written, columns);
+        type("free zzz\n");
+        rows_of(home.written, columns);
+    }
+    home.columns = 40;
+    type("alloc\n");
+    has("alloc 24 \n(decimal, 0x");     /* no blank lost, none doubled */
+}
+
+static void a_full_display_waits(void **state)
+{
+    (void)state;
+    home.keys = "   ";
+    type("help\n");
+    has("-- more");
+    has("start the machine again");
+    assert_string_not_equal(home.keys, "   ");
+
+    home.keys = "q";
+    type("help\n");
+    has("-- more");
+    has_not("start the machine again");
+    type("small\n");
+    has("heap> small\nsmall is off");   /* at the start of a row */
+    assert_int_equal(session_close(&session), 0);
+
+    home.keys = "x\n\nq";               /* a wrong key, two lines, enough */
+    type("help\n");
+    has("-- more");
+
+    home.keys = "";
+    type("more off\n");
+    type("help\n");
+    has_not("-- more");
+    has("start the machine again");
+}
+
+static void after_q_nothing_more_is_printed(void **state)
+{
+    static const char erased[] = "\r\x1b[K";
+
+    (void)state;
+    for (home.columns = 30; home.columns < 70; home.columns++) {
+        for (home.rows = 4; home.rows < 10; home.rows++) {
+            home.keys = "q";
+            type("memmap\n");
+            assert_true(home.length > strlen(erased));
+            assert_string_equal(home.written + home.length - strlen(erased),
+                                erased);
+        }
+    }
+}
+
+static void plain_never_waits_and_has_no_colours(void **state)
+{
+    (void)state;
+    home.rows = 4;
+    type("alloc 24; dump; map; help; lists; frag; memmap; free a; dump\n");
+    has_not("-- more");
+    has_not("\x1b");
+    has_not("\r");
+    type("more on\n");
+    has("no pauses in plain mode");
+    type("plain off\n");
+    home.keys = "q";
+    type("help\n");
+    has("-- more");
+}
+
+static void ctrl_c_stops_what_prints(void **state)
+{
+    (void)state;
+    home.interrupt_after = 10;
+    type("help; small\n");
+    has("stopped by Ctrl-C");
+    has_not("start the machine again");
+    has_not("small is off");            /* nor does the rest of the line run */
+    type("small\n");
+    has("small is off");
+    assert_int_equal(session_close(&session), 1);
+}
+
+static void a_session_without_memory_says_so(void **state)
+{
+    done(state);
+    home.memory_left = 1000;
+    open_with("plain");
+    assert_null(session.lab);
+    type("alloc 24\n");
+    has("there is no lab");
+    type("dump; use lab; help\n");
+    has("start the machine again");
+    type("\x03");
+    home.memory_left = (size_t)1 << 30;
+    type("reset\n");
+    has("A new lab");
+    type("alloc 24\n");
+    has("a +0x");
+}
+
+static void a_lab_that_cannot_be_is_refused_and_the_old_stays(void **state)
+{
+    (void)state;
+    type("alloc 24\n");
+    home.memory_left = 1000;
+    type("reset 1M\n");
+    has("there is no memory for a lab");
+    type("reset 17\n");
+    type("dump\n");
+    has("2 blocks, 1 used, 1 free");
+}
+
+static void tab_completes_commands_words_and_letters(void **state)
+{
+    (void)state;
+    type("allo\t24\n");
+    has("a +0x");
+    type("fre\ta\n");
+    has("given back");
+    type("alloc 24; alloc 24\n");
+    type("free \t\t");                  /* b and c are live */
+    has("\n  b\n  c\n");
+    type("c\n");
+    type("free \t\n");
+    has("free b");
+    has("given back");
+    type("smal\to\t\tn\n");
+    has("\n  on\n  off\n");
+    has("small is on");
+    type("help fr\t\t\x15");
+    has("\n  free\n  frag\n  frames\n");
+    type("alloc \t\t\x15");             /* takes a number: nothing to offer */
+    type("bogus \t\t\x15");
+    type("small; du\t\x03");
+    has("dump ");
+}
+
+static void the_command_line_sets_the_start(void **state)
+{
+    (void)state;
+    open_with("map=surface keymap=de plain");
+    prints("plain\n", "heap> plain\nplain is on\n");
+    open_with("explain plainer");
+    type("plain\n");
+    has("plain is off");
+}
+
+int main(void)
+{
+#define TEST(name, start) cmocka_unit_test_setup_teardown(name, start, done)
+    const struct CMUnitTest tests[] = {
+        TEST(a_transcript_is_prompt_echo_answer, plain),
+        TEST(the_last_line_needs_no_enter, plain),
+        TEST(a_refusal_is_remembered_and_the_rest_still_runs, plain),
+        TEST(poweroff_tells_the_status, plain),
+        TEST(names_that_are_nearly_right_are_suggested, plain),
+        TEST(too_many_words_and_too_long_lines_are_refused, plain),
+        TEST(a_persons_rows_are_broken_between_words, person),
+        TEST(a_full_display_waits, person),
+        TEST(after_q_nothing_more_is_printed, person),
+        TEST(plain_never_waits_and_has_no_colours, plain),
+        TEST(ctrl_c_stops_what_prints, plain),
+        TEST(a_session_without_memory_says_so, plain),
+        TEST(a_lab_that_cannot_be_is_refused_and_the_old_stays, plain),
+        TEST(tab_completes_commands_words_and_letters, person),
+        TEST(the_command_line_sets_the_start, plain),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
