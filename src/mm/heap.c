@@ -54,6 +54,7 @@
  *       starts, and nowhere else.
  *   I9  A slice is tagged SLOTS when a slot page fills it, and the slot page
  *       is one used block.
+ *   I10 A span's head says what it is, how long, and whose.
  *
  * The steps in heap_steps.c are the only code that changes a block. Each
  * announces itself; what follows is built from nothing else.
@@ -93,7 +94,6 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
                       BLOCK_HEADER,
         .hollow_pages = setup->hollow_pages,
         .keep_bytes = setup->keep_bytes,
-        .hold_all = setup->hold_all,
         .owner = setup->owner,
         .level = setup->level,
         .fast_tag = SPAN_TAG_NONE,
@@ -106,7 +106,7 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
 
     /* Where there is one span only, a block must serve everything. */
     heap->large_bytes = span / 4;
-    if (heap_arena_bytes(heap) < 2 * (uint64_t)span)
+    if (heap_has_one_span(heap))
         heap->large_bytes = span_quanta(heap) * MM_QUANTUM - BLOCK_HEADER;
 }
 
@@ -336,7 +336,8 @@ static void *alloc_by_kind(struct heap *heap,
     enum heap_kind kind = request->kind;
 
     if ((request->align != 0 && !mm_is_power_of_two(request->align)) ||
-        align > heap->span_bytes / 4) {
+        align > (heap_has_one_span(heap) ? heap->span_bytes / 4
+                                         : heap_arena_bytes(heap) / 2)) {
         heap->refusal = MM_BAD_ALIGNMENT;
         return NULL;
     }
@@ -350,7 +351,8 @@ static void *alloc_by_kind(struct heap *heap,
             (size > 8 || request->align <= 8))
             kind = HEAP_SLOT;
         else
-            kind = size <= heap->large_bytes ? HEAP_BLOCK : HEAP_LARGE;
+            kind = size <= heap->large_bytes && align <= heap->span_bytes / 4
+                       ? HEAP_BLOCK : HEAP_LARGE;
     }
 
     switch (kind) {
@@ -372,12 +374,16 @@ static void *alloc_by_kind(struct heap *heap,
             return slot;
         return block_alloc_payload(heap, size, align);
     case HEAP_LARGE:
-        if (heap_arena_bytes(heap) < 2 * (uint64_t)heap->span_bytes) {
+        if (heap_has_one_span(heap)) {
             heap->refusal = MM_TOO_LARGE;
             return NULL;
         }
         return large_alloc(heap, size, align);
     default:
+        if (align > heap->span_bytes / 4) {
+            heap->refusal = MM_BAD_ALIGNMENT;
+            return NULL;
+        }
         return block_alloc_payload(heap, size, align);
     }
 }
@@ -425,7 +431,7 @@ enum mm_fault heap_free(struct heap *heap, void *payload)
         return heap->refusal;
     }
 
-    uint32_t tag = *span_tag_of(heap, span_of(heap, payload), payload);
+    uint32_t tag = heap_tag_of(heap, payload);
 
     if (tag_what(tag) == SPAN_TAG_LARGE)
         return large_free(heap, payload);
@@ -444,7 +450,7 @@ enum mm_fault heap_free(struct heap *heap, void *payload)
 /* Whether PAYLOAD has SIZE bytes now, where it is. */
 static bool resize_in_place(struct heap *heap, void *payload, uint64_t size)
 {
-    uint32_t slot, tag = *span_tag_of(heap, span_of(heap, payload), payload);
+    uint32_t slot, tag = heap_tag_of(heap, payload);
 
     if (tag_what(tag) != SPAN_TAG_LARGE && tag_owner(tag) != heap->owner)
         return false;                   /* another thread's: not ours to cut */
@@ -503,9 +509,7 @@ void *heap_realloc(struct heap *heap, void *payload, uint64_t size)
 
 uint64_t heap_usable_size(const struct heap *heap, const void *payload)
 {
-    struct span *span = span_of(heap, payload);
-
-    switch (tag_what(*span_tag_of(heap, span, payload))) {
+    switch (tag_what(heap_tag_of(heap, payload))) {
     case SPAN_TAG_SLOTS:
         return slot_bytes_of(heap, payload);
     case SPAN_TAG_LARGE:

@@ -47,11 +47,9 @@ struct heap {
                                    block when so many are held; 0: never */
     uint32_t owner;             /* this heap's number in tags */
     uint32_t level;             /* enum heap_level */
-    uint32_t hold_all;          /* 1: a new span is held throughout */
     uint32_t keep_bytes;        /* freed blocks that may be kept; 0: none */
     uint32_t fast_tag;          /* the tag of this heap's slot pages where
                                    nobody watches or checks; else no tag */
-    uint32_t unused;
     /* state: offsets and counts only */
     uint32_t small;             /* 1: requests up to 256 bytes get slots */
     uint32_t empty_span;        /* the empty span that is kept: its first
@@ -80,8 +78,6 @@ struct heap_setup {
     uint32_t owner;             /* below 65536 */
     enum heap_level level;
     bool small;
-    bool hold_all;              /* memory appears when it is touched: a new
-                                   span needs no frame page by page */
 };
 
 /* Makes HEAP, without a span yet. */
@@ -96,8 +92,9 @@ enum heap_kind {
 
 struct heap_request {
     uint64_t size;              /* bytes; 0 is served like 1 */
-    uint64_t align;             /* a power of two up to span_bytes / 4;
-                                   0: MM_QUANTUM (a slot of 8: 8) */
+    uint64_t align;             /* a power of two; 0: MM_QUANTUM (a slot of
+                                   8: 8). Beyond span_bytes / 4 the request
+                                   is a large one */
     enum heap_kind kind;
 };
 
@@ -237,7 +234,7 @@ struct heap_damage {
     uint64_t spans, blocks, free_blocks, slot_pages, larges;
 };
 
-/* Checks I1..I9 of heap.c and S1..S5 of slots.c in any memory; true when all
+/* Checks I1..I10 of heap.c and S1..S5 of slots.c in any memory; true when all
  * hold. DAMAGE tells the first that does not. */
 bool heap_check(const struct heap *heap, struct heap_damage *damage);
 

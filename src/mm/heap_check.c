@@ -26,6 +26,9 @@ static const char *const i7 =
 static const char *const i8 =
     "I8: a live bit is set where a used block's payload starts";
 static const char *const i9 = "I9: a slice tagged SLOTS is one used block";
+static const char *const i10 =
+    "I10: a span's head says what it is, how long, and whose";
+static const char *const r1 = "R1: tags tile the arena";
 static const char *const s1 =
     "S1: a slot below the watermark is free and listed once, or handed out";
 static const char *const s2 = "S2: a slot page's count is that of its slots";
@@ -201,8 +204,9 @@ static bool check_by_address(const struct heap *heap,
     heap_walk(&cursor);
     while (heap_walk_next(heap, &cursor)) {
         if (cursor.fault != MM_OK)
-            return broken(damage, cursor.fault == MM_BAD_TAG
-                                      ? "R1: tags tile the arena" : i1,
+            return broken(damage,
+                          cursor.fault == MM_BAD_TAG    ? r1
+                          : cursor.fault == MM_BAD_SPAN ? i10 : i1,
                           cursor.at);
         if (cursor.large) {
             damage->larges++;

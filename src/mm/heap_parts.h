@@ -41,6 +41,23 @@ static inline uint32_t *span_tag_of(const struct heap *heap,
                        MM_SLOT_PAGE];
 }
 
+/* The tag of what PAYLOAD was handed out from. At a multiple of the span's
+ * size there is no head: only a large range's payload lies there. */
+static inline uint32_t heap_tag_of(const struct heap *heap,
+                                   const void *payload)
+{
+    if ((heap_at(heap, payload) & (heap->span_bytes - 1)) == 0)
+        return span_tag(SPAN_TAG_LARGE, heap->owner);
+    return *span_tag_of(heap, span_of(heap, payload), payload);
+}
+
+/* Whether the arena has room for one span only: then there are no large
+ * ranges, and a block must serve everything. */
+static inline bool heap_has_one_span(const struct heap *heap)
+{
+    return heap_arena_bytes(heap) < 2 * (uint64_t)heap->span_bytes;
+}
+
 static inline enum span_tag tag_what(uint32_t tag)
 {
     return (enum span_tag)(tag & 0xffff);
@@ -191,6 +208,7 @@ uint32_t block_gap(const struct heap *heap, const struct block *block,
 
 /* ---- distrust (heap_vet.c) -------------------------------------------- */
 
+bool span_head_is_possible(const struct heap *heap, const struct span *span);
 enum mm_fault heap_vet_free(struct heap *heap, const struct block *block);
 enum mm_fault heap_vet_used(struct heap *heap, const struct block *block);
 enum mm_fault heap_vet_address(struct heap *heap, const void *payload);

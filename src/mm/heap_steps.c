@@ -119,6 +119,15 @@ static bool block_has_hole(const struct heap *heap, const struct block *block)
     return span_run(span_of(heap, block), &first, end, false) > 0;
 }
 
+/* How many bits are set, in a dozen instructions everywhere. */
+static uint32_t bits_count(uint32_t bits)
+{
+    bits = bits - (bits >> 1 & 0x55555555);             /* in pairs */
+    bits = (bits & 0x33333333) + (bits >> 2 & 0x33333333);
+    bits = (bits + (bits >> 4)) & 0x0f0f0f0f;           /* in bytes */
+    return bits * 0x01010101 >> 24;
+}
+
 /* How many pages inside the free BLOCK have a frame that it does not need. */
 uint32_t block_idle_pages(const struct heap *heap, const struct block *block)
 {
@@ -126,8 +135,15 @@ uint32_t block_idle_pages(const struct heap *heap, const struct block *block)
     uint32_t first, end, idle = 0;
 
     block_inner_pages(heap, block, &first, &end);
-    for (; first < end; first++)
-        idle += span_page_is_held(span, first);
+    for (uint32_t i = first / 32; i * 32 < end; i++) {
+        uint32_t pages = span->held[i];
+
+        if (i == first / 32)
+            pages &= UINT32_MAX << (first % 32);
+        if (end - i * 32 < 32)
+            pages &= (UINT32_C(1) << (end % 32)) - 1;
+        idle += bits_count(pages);
+    }
     return idle;
 }
 
@@ -384,8 +400,6 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end)
     for (uint32_t i = start / MM_PAGE; i * MM_PAGE < end; i++)
         span_page_set_held(&plan, i, true);
     span_page_set_held(&plan, pages - 1, true);
-    for (uint32_t i = 0; heap->hold_all && i < pages; i++)
-        span_page_set_held(&plan, i, true);
 
     mm_lock(heap->home);
     fault = ranges_probe(heap->ranges, &request, &page);

@@ -130,6 +130,18 @@ enum mm_fault heap_vet_used(struct heap *heap, const struct block *block)
     return MM_OK;
 }
 
+/* Whether SPAN's head is one of a span of blocks, of a heap that exists. */
+bool span_head_is_possible(const struct heap *heap, const struct span *span)
+{
+    const struct mm_home *home = heap->home;
+
+    return span->kind == SPAN_OF_BLOCKS &&
+           span->pages == heap->span_bytes / MM_PAGE &&
+           (span->owner == heap->owner ||
+            (home->heap_of != NULL &&
+             home->heap_of(home->context, span->owner) != NULL));
+}
+
 /*
  * Whether PAYLOAD is the start of something that is handed out: the address
  * may be anything. Asks the arena's bounds and the tree of ranges first, then
@@ -150,12 +162,10 @@ enum mm_fault heap_vet_address(struct heap *heap, const void *payload)
         return heap_blame(heap, MM_BAD_TAG, at);
     if (range->type == RANGE_LARGE) {
         struct span *large = span_at(heap, (uint64_t)range->start * MM_PAGE);
-        uint64_t in_span = at & (heap->span_bytes - 1);
 
         if (large->kind != SPAN_OF_LARGE || large->pages != range->pages)
             return heap_blame(heap, MM_BAD_SPAN, heap_at(heap, large));
-        if (at != (uint64_t)range->start * MM_PAGE + in_span ||
-            in_span != large->owner)
+        if (at != (uint64_t)range->start * MM_PAGE + large->owner)
             return heap_blame(heap, MM_NOT_LIVE, at);
         return MM_OK;
     }
@@ -163,13 +173,15 @@ enum mm_fault heap_vet_address(struct heap *heap, const void *payload)
         return heap_blame(heap, MM_NOT_LIVE, at);
 
     struct span *span = span_of(heap, payload);
+    uint32_t tag = *span_tag_of(heap, span, payload);
 
-    if (span->kind != SPAN_OF_BLOCKS ||
-        span->pages != heap->span_bytes / MM_PAGE)
+    if (!span_head_is_possible(heap, span) ||
+        (tag != span_tag(SPAN_TAG_BLOCKS, span->owner) &&
+         tag != span_tag(SPAN_TAG_SLOTS, span->owner)))
         return heap_blame(heap, MM_BAD_SPAN, heap_at(heap, span));
     if ((at & (heap->span_bytes - 1)) < heap->head_bytes + BLOCK_HEADER)
         return heap_blame(heap, MM_NOT_LIVE, at);
-    if (tag_what(*span_tag_of(heap, span, payload)) == SPAN_TAG_SLOTS)
+    if (tag_what(tag) == SPAN_TAG_SLOTS)
         return slot_vet_address(heap, payload);
     if (at % MM_QUANTUM != 0)
         return heap_blame(heap, MM_MISALIGNED, at);

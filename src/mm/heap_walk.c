@@ -77,7 +77,7 @@ static bool cursor_next_span(const struct heap *heap,
                 cursor->fault = MM_BAD_SPAN;
                 cursor->at = at;
             }
-        } else if (span->kind != SPAN_OF_BLOCKS ||
+        } else if (!span_head_is_possible(heap, span) ||
                    bytes != heap->span_bytes ||
                    at % heap->span_bytes != 0) {
             cursor->fault = MM_BAD_SPAN;

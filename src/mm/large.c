@@ -5,18 +5,29 @@
  * A large request gets a run of pages of its own, all of them held, that
  * starts at a multiple of the span size: so the mask that leads from a
  * payload to its span's head leads here to a head that says LARGE (span.h has
- * the picture). `owner` of such a head is the payload's distance from it.
+ * the picture). `owner` of such a head is the payload's distance from it. A
+ * payload that must itself be aligned to a span lies that far behind the head.
  *
  * There is no header, no list and no neighbour. The tree of ranges knows the
  * size, and freeing is giving the range back.
  */
 #include "heap_parts.h"
 
-static struct range_tag const *large_range(const struct heap *heap,
-                                           const void *payload)
+/* The head of the range of PAYLOAD. A payload that is aligned to whole spans
+ * does not share a span with its head: then the tree of ranges knows. */
+static struct span *large_head(const struct heap *heap, const void *payload)
 {
-    return ranges_find(heap->ranges,
-                       (uint32_t)(heap_at(heap, payload) / MM_PAGE));
+    uint64_t at = heap_at(heap, payload);
+
+    if (at % heap->span_bytes != 0)
+        return span_of(heap, payload);
+
+    const struct range_tag *range =
+        ranges_find(heap->ranges, (uint32_t)(at / MM_PAGE));
+
+    MM_REQUIRE(range != NULL && range->type == RANGE_LARGE,
+               "this address was not handed out");
+    return span_at(heap, (uint64_t)range->start * MM_PAGE);
 }
 
 static void emit_pages(const struct heap *heap, enum mm_event_kind kind,
@@ -36,7 +47,8 @@ void *large_alloc(struct heap *heap, uint64_t size, uint64_t align)
     uint64_t bytes = mm_round_up(size + distance, MM_PAGE);
     struct range_request request = {
         .pages = (uint32_t)(bytes / MM_PAGE),
-        .align_pages = heap->span_bytes / MM_PAGE,
+        .align_pages = (uint32_t)((align > heap->span_bytes
+                                       ? align : heap->span_bytes) / MM_PAGE),
         .at = RANGE_ANYWHERE,
         .type = RANGE_LARGE,
         .protection = RANGE_READ | RANGE_WRITE,
@@ -64,7 +76,9 @@ void *large_alloc(struct heap *heap, uint64_t size, uint64_t align)
     head->kind = SPAN_OF_LARGE;
     head->pages = request.pages;
     head->owner = (uint32_t)distance;
-    *span_tag_of(heap, head, payload) = span_tag(SPAN_TAG_LARGE, heap->owner);
+    if (distance < heap->span_bytes)
+        *span_tag_of(heap, head, payload) =
+            span_tag(SPAN_TAG_LARGE, heap->owner);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_TAKE,
         .use = MM_USE_CALLER,
@@ -79,11 +93,9 @@ enum mm_fault large_free(struct heap *heap, void *payload)
 {
     mm_lock(heap->home);
 
-    const struct range_tag *range = large_range(heap, payload);
-
-    MM_REQUIRE(range != NULL, "the tags of the ranges are damaged");
-
-    uint32_t page = range->start, pages = range->pages;
+    const struct span *head = large_head(heap, payload);
+    uint32_t page = (uint32_t)(heap_at(heap, head) / MM_PAGE);
+    uint32_t pages = head->pages;
 
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_RELEASE,
@@ -104,7 +116,7 @@ enum mm_fault large_free(struct heap *heap, void *payload)
  * is given back. */
 bool large_shrink(struct heap *heap, void *payload, uint64_t size)
 {
-    struct span *head = span_of(heap, payload);
+    struct span *head = large_head(heap, payload);
     uint64_t bytes = mm_round_up(size + head->owner, MM_PAGE);
     uint32_t before = head->pages, pages = (uint32_t)(bytes / MM_PAGE);
     uint32_t tail = (uint32_t)(heap_at(heap, head) / MM_PAGE) + pages;
@@ -135,7 +147,10 @@ bool large_shrink(struct heap *heap, void *payload, uint64_t size)
 
 uint64_t large_usable(const struct heap *heap, const void *payload)
 {
-    const struct span *head = span_of(heap, payload);
+    mm_lock(heap->home);
 
+    const struct span *head = large_head(heap, payload);
+
+    mm_unlock(heap->home);
     return (uint64_t)head->pages * MM_PAGE - head->owner;
 }
