@@ -519,24 +519,22 @@ uint64_t heap_usable_size(const struct heap *heap, const void *payload)
     }
 }
 
-/* Gives back what SPAN can spare; *EMPTY: it is one free block. */
-static uint64_t span_trim(struct heap *heap, struct span *span, bool *empty)
+/* Gives back what SPAN can spare: all of it, or pages inside free blocks. */
+static uint64_t span_trim(struct heap *heap, struct span *span)
 {
     struct block *block = span_first_block(heap, span);
     uint64_t given = 0;
 
-    *empty = block_is_free(block) && block_fills_span(block);
-    if (*empty && (!heap_is_checked(heap) ||
-                   heap_vet_free(heap, block) == MM_OK))
-        return span_shrink(heap, span);
-    while (!block_is_end(block)) {
+    for (; !block_is_end(block); block = block_right(block)) {
         if (heap_is_checked(heap) &&
             (block_is_free(block) ? heap_vet_free(heap, block)
                                   : heap_vet_used(heap, block)) != MM_OK)
-            return given;
-        if (block_is_free(block))
-            given += block_give_back(heap, block);
-        block = block_right(block);
+            break;
+        if (block_is_used(block))
+            continue;
+        if (block_fills_span(block))
+            return span_shrink(heap, span);
+        given += block_give_back(heap, block);
     }
     return given;
 }
@@ -556,13 +554,15 @@ uint64_t heap_trim(struct heap *heap)
         if (range == NULL || range->pages == 0)
             return given;
 
-        bool is_span = range->type == RANGE_SPAN, empty;
+        bool is_span = range->type == RANGE_SPAN &&
+                       range->start % (heap->span_bytes / MM_PAGE) == 0 &&
+                       range->pages == heap->span_bytes / MM_PAGE;
         struct span *span = span_at(heap, (uint64_t)range->start * MM_PAGE);
 
         page = range->start + range->pages;
-        if (is_span && span->kind == SPAN_OF_BLOCKS &&
+        if (is_span && span_head_is_possible(heap, span) &&
             span->owner == heap->owner)
-            given += span_trim(heap, span, &empty);
+            given += span_trim(heap, span);
     }
     return given;
 }

@@ -32,7 +32,7 @@ bool block_keep(struct heap *heap, struct block *block)
 {
     uint32_t quanta = block_quanta(block);
 
-    if (quanta > KEPT_MAX_QUANTA ||
+    if (heap->keep_bytes == 0 || quanta > KEPT_MAX_QUANTA ||
         heap->kept_bytes + quanta * MM_QUANTUM > heap->keep_bytes)
         return false;
 
