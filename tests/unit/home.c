@@ -8,18 +8,30 @@
 
 /* ---- panics --------------- */
 
-jmp_buf *test_panic_target;
-const char *volatile test_panic_sentence;
+static jmp_buf *panic_target;
+static const char *panic_sentence;
 
 _Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
 {
-    if (test_panic_target != NULL) {
-        test_panic_sentence = sentence;
-        longjmp(*test_panic_target, 1);
+    if (panic_target != NULL) {
+        panic_sentence = sentence;
+        longjmp(*panic_target, 1);
     }
     fprintf(stderr, "%s:%d: %s\n", file, line, sentence);
     fail_msg("%s:%d: %s", file, line, sentence);
     abort();
+}
+
+const char *test_panic_of(void (*run)(void *context), void *context)
+{
+    jmp_buf target;
+
+    panic_sentence = NULL;
+    panic_target = &target;
+    if (setjmp(target) == 0)
+        run(context);
+    panic_target = NULL;
+    return panic_sentence;
 }
 
 /* ---- frames behind pages --------------- */
@@ -154,7 +166,8 @@ struct test_home *test_home_create(const struct test_setup *setup)
     heap_init(&test->heap, &(struct heap_setup){
         .home = &test->home, .ranges = &test->ranges,
         .span_bytes = setup->span_bytes, .level = setup->level,
-        .hollow_pages = setup->hollow_pages, .small = setup->small,
+        .hollow_pages = setup->hollow_pages,
+        .keep_bytes = setup->keep_bytes, .small = setup->small,
         .owner = 1,
     });
     return test;

@@ -33,6 +33,7 @@ struct test_setup {
     uint32_t arena_bytes;
     uint32_t span_bytes;
     uint32_t hollow_pages;
+    uint32_t keep_bytes;
     enum heap_level level;
     bool small;
     bool loose;                 /* pages that are not held can be touched, as
@@ -82,24 +83,8 @@ uint64_t test_home_digest(const struct test_home *test);
 /* For struct picture_source; the context is a struct test_home. */
 bool test_home_page_is_held(void *test, uint32_t page);
 
-/*
- * Runs STATEMENT and stores in SENTENCE what mm_home_panic was told, or NULL
- * when it was not called. Anywhere else a panic fails the test.
- */
-#define EXPECT_PANIC(sentence, statement)                                  \
-    do {                                                                   \
-        jmp_buf panic_target;                                              \
-                                                                           \
-        test_panic_target = &panic_target;                                 \
-        test_panic_sentence = NULL;                                        \
-        if (setjmp(panic_target) == 0) {                                   \
-            statement;                                                     \
-        }                                                                  \
-        test_panic_target = NULL;                                          \
-        (sentence) = test_panic_sentence;                                  \
-    } while (0)
-
-extern jmp_buf *test_panic_target;
-extern const char *volatile test_panic_sentence;
+/* Calls RUN with CONTEXT; answers what mm_home_panic was told meanwhile, or
+ * NULL when it was not called. Anywhere else a panic fails the test. */
+const char *test_panic_of(void (*run)(void *context), void *context);
 
 #endif

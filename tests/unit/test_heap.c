@@ -8,9 +8,7 @@
  * random programs seldom meet, one after the other.
  *
  * sources: tests/unit/home.c tests/unit/shadow.c
- * sources: src/mm/?*.c
- * sources: src/trace/ledger.c src/trace/stats.c src/trace/picture.c
- * sources: src/trace/picture_walk.c
+ * sources: src/mm/[a-z]*.c src/trace/[a-z]*.c
  */
 #include "shadow.h"
 
@@ -35,6 +33,11 @@ static const struct test_setup shapes[] = {
       .level = HEAP_LEVEL_CHECK, .small = true },
     { .arena_bytes = 2048 * KIB, .span_bytes = 512 * KIB, .hollow_pages = 4,
       .level = HEAP_LEVEL_CHECK },
+    /* kept blocks */
+    { .arena_bytes = 256 * KIB, .span_bytes = 64 * KIB, .hollow_pages = 2,
+      .level = HEAP_LEVEL_CHECK, .small = true, .keep_bytes = 6000 },
+    { .arena_bytes = 128 * KIB, .span_bytes = 32 * KIB,
+      .level = HEAP_LEVEL_NONE, .keep_bytes = 3000 },
 };
 
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
@@ -679,6 +682,13 @@ static void the_smallest_arena_works(void **state)
     bench_close(&bench);
 }
 
+static void init_with(void *setup)
+{
+    struct heap heap;
+
+    heap_init(&heap, setup);
+}
+
 static void a_span_that_cannot_be_is_refused_by_init(void **state)
 {
     static const uint32_t wrong[] = {
@@ -689,15 +699,12 @@ static void a_span_that_cannot_be_is_refused_by_init(void **state)
     (void)state;
     bench_open(&bench, &one_span);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        struct heap heap;
         struct heap_setup setup = {
             .home = &bench.test->home, .ranges = &bench.test->ranges,
             .span_bytes = wrong[i],
         };
-        const char *sentence;
 
-        EXPECT_PANIC(sentence, heap_init(&heap, &setup));
-        if (sentence == NULL)
+        if (test_panic_of(init_with, &setup) == NULL)
             fail_msg("spans of %u bytes were accepted", wrong[i]);
     }
     bench_close(&bench);
