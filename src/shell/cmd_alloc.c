@@ -12,12 +12,6 @@
 #include "command.h"
 #include "explain.h"
 
-/* "s", unless there is one of it. */
-static const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 /* The first event of KIND of this command, from *INDEX on, which moves behind
  * it; NULL if there is none. */
 static const struct mm_event *heard_find(const struct session *session,
@@ -54,19 +48,11 @@ static uint64_t heard_bytes(const struct session *session,
     return bytes;
 }
 
-static const struct ledger_entry *known(const struct session *session,
-                                        uint64_t at)
-{
-    const struct ledger *ledger = session->machine->ledger;
-
-    return ledger == NULL ? NULL : ledger_find(ledger, at);
-}
-
 /* The letter of what starts at AT, or "-". */
 static const char *letter_at(struct short_text *text,
                              const struct session *session, uint64_t at)
 {
-    const struct ledger_entry *entry = known(session, at);
+    const struct ledger_entry *entry = entry_at(session, at);
 
     return entry == NULL ? "-" : print_letters(text, entry->letter);
 }

@@ -13,11 +13,6 @@
 
 #include "../trace/sentence.h"
 
-static const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 /* Refuses words behind the command's name. */
 static bool takes_nothing(struct session *session, const struct words *words)
 {
@@ -240,9 +235,10 @@ static void whatis_heap(struct session *session, const struct place *place)
         say(session, "span    +0x%llx, %llu bytes\n", (wide)cursor->span_at,
             (wide)cursor->span_bytes);
     if (tag != NULL)
-        say(session, "range   +0x%llx, %llu bytes, %s, %s\n",
+        say(session, "range   +0x%llx, %llu bytes, %s%s%s\n",
             (wide)tag->start * MM_PAGE, (wide)tag->pages * MM_PAGE,
-            range_type_name(tag->type), protection_text(&text, tag));
+            range_type_name(tag->type), tag->type == RANGE_FREE ? "" : ", ",
+            tag->type == RANGE_FREE ? "" : protection_text(&text, tag));
 }
 
 /* The page, the frame, and the firmware's region of the byte AT. */

@@ -11,11 +11,6 @@
 #include "command.h"
 #include "explain.h"
 
-static const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 /* WIDTH, or none in plain mode: there one blank is between two fields. */
 static int aligned(const struct session *session, int width)
 {
@@ -31,14 +26,6 @@ static void refuse_walk(struct session *session,
            (wide)cursor->span_at);
 }
 
-static const struct ledger_entry *known(const struct session *session,
-                                        uint64_t at)
-{
-    const struct ledger *ledger = session->machine->ledger;
-
-    return ledger == NULL ? NULL : ledger_find(ledger, at);
-}
-
 /* ---- dump --------------------------------------------------------------- */
 
 static const char *state_name(const struct heap_cursor *cursor)
@@ -52,7 +39,7 @@ static bool dump_row(struct session *session,
                      const struct heap_cursor *cursor)
 {
     const struct ledger_entry *entry =
-        cursor->used ? known(session, cursor->at) : NULL;
+        cursor->used ? entry_at(session, cursor->at) : NULL;
     struct short_text letters, request, at;
     char notes[32] = "";
 
@@ -315,7 +302,7 @@ static char glyph_of_block(const struct session *session,
         return GLYPH_FREE;
     if (cursor->kept)
         return GLYPH_KEPT;
-    entry = known(session, cursor->at);
+    entry = entry_at(session, cursor->at);
     return entry != NULL && entry->letter < 26 ? (char)('a' + entry->letter)
                                                : GLYPH_USED;
 }
@@ -867,7 +854,7 @@ static bool slots_show_live(struct session *session, uint64_t at,
 
     for (uint32_t i = 0; i < view->count; i++) {
         uint32_t offset = view->first + i * view->slot_bytes;
-        const struct ledger_entry *entry = known(session, at + offset);
+        const struct ledger_entry *entry = entry_at(session, at + offset);
 
         if (offset >= view->watermark)
             break;

@@ -33,8 +33,8 @@ const char *list_name(struct short_text *text, uint64_t size)
     return text->text;
 }
 
-static const struct ledger_entry *entry_at(const struct session *session,
-                                           uint64_t at)
+const struct ledger_entry *entry_at(const struct session *session,
+                                    uint64_t at)
 {
     const struct ledger *ledger = session->machine->ledger;
 
@@ -195,7 +195,7 @@ void place_describe(char out[PLACE_TEXT_SIZE], const struct place *place)
         print_text(out, PLACE_TEXT_SIZE, "the start of %s", name.text);
     else
         print_text(out, PLACE_TEXT_SIZE, "%llu byte%s into %s", (wide)into,
-                   into == 1 ? "" : "s", name.text);
+                   plural(into), name.text);
 }
 
 /* ---- targets ------------------------------------------------------------ */
@@ -487,7 +487,7 @@ bool refuse_request(struct session *session, uint64_t size, uint64_t align)
                           "%llu byte%s would need pages of their own, and "
                           "this %s's arena is all one span: 'reset 1M 64K' "
                           "makes one with more", (wide)size,
-                          size == 1 ? "" : "s", session->machine->name);
+                          plural(size), session->machine->name);
         return refuse(session, "%llu bytes are more than this %s could ever "
                                "hand out: its arena has %llu", (wide)size,
                       session->machine->name,

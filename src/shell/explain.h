@@ -89,6 +89,10 @@ const char *list_name(struct short_text *text, uint64_t size);
 /* The sizes on list K as an interval in bytes: "32" or "[512, 576)". */
 const char *list_sizes(struct short_text *text, unsigned k);
 
+/* What the ledger knows of the live payload that starts at AT, or NULL. */
+const struct ledger_entry *entry_at(const struct session *session,
+                                    uint64_t at);
+
 /* How many bytes are requested of what starts at AT: a number, or "-". */
 const char *request_text(struct short_text *text, const struct session *session,
                          uint64_t at);

@@ -267,6 +267,11 @@ const char *print_letters(struct short_text *text, uint32_t index)
     return &text->text[at];
 }
 
+const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 /* ---- what <string.h> would have ----------------------------------------- */
 
 size_t text_length(const char *text)

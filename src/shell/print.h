@@ -55,6 +55,9 @@ const char *print_size(struct short_text *text, uint64_t size);
 /* The name of block number INDEX: 0 is "a", 25 "z", 26 "aa". */
 const char *print_letters(struct short_text *text, uint32_t index);
 
+/* "s", unless COUNT is 1: "2 blocks", "1 block". */
+const char *plural(uint64_t count);
+
 /* ---- what <string.h> would have ---------------------------------------- */
 
 size_t text_length(const char *text);
