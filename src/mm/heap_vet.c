@@ -167,6 +167,8 @@ enum mm_fault heap_vet_address(struct heap *heap, const void *payload)
             return heap_blame(heap, MM_BAD_SPAN, heap_at(heap, large));
         if (at != (uint64_t)range->start * MM_PAGE + large->owner)
             return heap_blame(heap, MM_NOT_LIVE, at);
+        if (tag_what(heap_tag_of(heap, payload)) != SPAN_TAG_LARGE)
+            return heap_blame(heap, MM_BAD_SPAN, heap_at(heap, large));
         return MM_OK;
     }
     if (range->type != RANGE_SPAN)
