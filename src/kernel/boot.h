@@ -11,7 +11,9 @@
 #include "types.h"
 
 /* The kernel's image, modules, boot information, framebuffer, a few spare. */
-enum { BOOT_RESERVATIONS_MAX = 1 + BOOT_MODULES_MAX + BOOT_INFORMATION_MAX + 7 };
+enum {
+    BOOT_RESERVATIONS_MAX = BOOT_MODULES_MAX + BOOT_INFORMATION_MAX + 8,
+};
 
 struct boot {
     const struct boot_info *info;
