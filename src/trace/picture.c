@@ -228,8 +228,9 @@ static const char *replay_shrink(struct picture *picture,
             return "SHRINK: the span is not empty";
         only = quantum;
     }
-    if (only == 0)
-        return "SHRINK: there is no span";
+    if (only == 0 || (uint64_t)only * MM_QUANTUM + bytes_at(picture, only) !=
+                         event->at + event->size)
+        return "SHRINK: there is no span of this size";
     free_vanishes(picture, only);
     return NULL;
 }
