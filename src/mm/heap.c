@@ -502,8 +502,11 @@ void *heap_realloc(struct heap *heap, void *payload, uint64_t size)
 
     if (moved == NULL)
         return NULL;
+    uint32_t examined = heap->examined;
+
     __builtin_memcpy(moved, payload, (size_t)(size < kept ? size : kept));
     heap_free(heap, payload);
+    heap->examined = examined;
     return moved;
 }
 

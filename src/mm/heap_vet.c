@@ -21,6 +21,14 @@
  */
 #include "heap_parts.h"
 
+/* Whether the page under the header IN_SPAN bytes into BLOCK's span is held:
+ * else there is no header, and nothing to read. */
+static bool header_is_held(const struct heap *heap, const struct block *block,
+                           uint32_t in_span)
+{
+    return span_page_is_held(span_of(heap, block), in_span / MM_PAGE);
+}
+
 /* Whether BLOCK's own size leads to a header inside its span. */
 static bool size_is_possible(const struct heap *heap,
                              const struct block *block)
@@ -29,7 +37,8 @@ static bool size_is_possible(const struct heap *heap,
                                   (heap->span_bytes - 1));
 
     return in_span >= heap->head_bytes && !block_is_end(block) &&
-           block_size(block) <= heap->span_bytes - BLOCK_HEADER - in_span;
+           block_size(block) <= heap->span_bytes - BLOCK_HEADER - in_span &&
+           header_is_held(heap, block, in_span + block_size(block));
 }
 
 /* Whether BLOCK's right neighbour repeats its size. */
@@ -50,22 +59,51 @@ static bool left_agrees(const struct heap *heap, const struct block *block)
     if (in_span == heap->head_bytes)
         return left_bytes == 0;
     return left_bytes > 0 && left_bytes <= in_span - heap->head_bytes &&
+           header_is_held(heap, block, in_span - left_bytes) &&
            block_quanta(block_left(block)) == block_left_quanta(block);
 }
 
-/* BLOCK and its left neighbour disagree: MM_BAD_LEFT when the neighbour is
- * at odds with its own left too, or has no size; else it is BLOCK. */
+/*
+ * BLOCK and its left neighbour disagree about where it starts. Who lies? The
+ * span's first blocks are walked to the right: where that walk meets BLOCK,
+ * the left neighbour is known, and BLOCK lies; where it meets the block that
+ * BLOCK takes for its neighbour, that one's size lies.
+ */
 static enum mm_fault blame_left(struct heap *heap, const struct block *block)
 {
-    uint32_t in_span = (uint32_t)(heap_at(heap, block) &
-                                  (heap->span_bytes - 1));
-    uint32_t left_bytes = block_left_quanta(block) * MM_QUANTUM;
+    const struct block *walk = span_first_block(heap, span_of(heap, block));
+    const struct block *left = block_left(block);
 
-    if (left_bytes > 0 && left_bytes <= in_span - heap->head_bytes &&
-        !left_agrees(heap, block_left(block)))
-        return heap_blame(heap, MM_BAD_LEFT,
-                          block_at_bytes(heap, block_left(block)));
-    return heap_blame(heap, MM_BAD_HEADER, block_at_bytes(heap, block));
+    while (walk != left && walk < block && size_is_possible(heap, walk)) {
+        if (block_right(walk) == block)
+            return heap_blame(heap, MM_BAD_HEADER,
+                              block_at_bytes(heap, block));
+        walk = block_right(walk);
+    }
+    return heap_blame(heap, MM_BAD_LEFT, block_at_bytes(heap, walk));
+}
+
+/* The same on the right: the span's last blocks are walked to the left, until
+ * they meet BLOCK, which then lies, or what it takes for its neighbour. */
+static enum mm_fault blame_right(struct heap *heap, const struct block *block)
+{
+    const struct block *walk = span_end_block(heap, span_of(heap, block));
+    const struct block *right = block_right(block);
+
+    while (walk != right && walk > block) {
+        const struct block *left = block_left(walk);
+
+        if (left == walk || left < block ||
+            !header_is_held(heap, block,
+                            (uint32_t)(heap_at(heap, left) &
+                                       (heap->span_bytes - 1))))
+            break;
+        if (block_left(walk) == block)
+            return heap_blame(heap, MM_BAD_HEADER,
+                              block_at_bytes(heap, block));
+        walk = block_left(walk);
+    }
+    return heap_blame(heap, MM_BAD_RIGHT, block_at_bytes(heap, walk));
 }
 
 /* Whether the free BLOCK's links lead to blocks that lead back. */
@@ -87,11 +125,31 @@ enum mm_fault heap_vet_free(struct heap *heap, const struct block *block)
 {
     uint64_t at = block_at_bytes(heap, block);
 
-    if (!block_is_free(block) || !right_agrees(heap, block) ||
-        !left_agrees(heap, block))
+    if (!block_is_free(block) || live_is_set(heap, at) ||
+        !right_agrees(heap, block) || !left_agrees(heap, block))
         return heap_blame(heap, MM_BAD_HEADER, at);
     if (!links_agree(heap, block))
         return heap_blame(heap, MM_BAD_LINK, at);
+    return MM_OK;
+}
+
+/* Whether the neighbour NEXT_TO of a block is used as a live or kept one, or
+ * free as one on a list; else FAULT, or MM_BAD_LINK. */
+static enum mm_fault vet_neighbour(struct heap *heap,
+                                   const struct block *next_to,
+                                   enum mm_fault fault)
+{
+    uint64_t at = block_at_bytes(heap, next_to);
+
+    if (block_is_free(next_to)) {
+        if (heap_vet_free(heap, next_to) == MM_OK)
+            return MM_OK;
+        return heap->refusal == MM_BAD_LINK ? MM_BAD_LINK
+                                            : heap_blame(heap, fault, at);
+    }
+    if (!right_agrees(heap, next_to) ||
+        live_is_set(heap, at) == block_is_kept(next_to))
+        return heap_blame(heap, fault, at);
     return MM_OK;
 }
 
@@ -99,33 +157,24 @@ enum mm_fault heap_vet_free(struct heap *heap, const struct block *block)
 enum mm_fault heap_vet_used(struct heap *heap, const struct block *block)
 {
     uint64_t at = block_at_bytes(heap, block);
+    enum mm_fault fault = MM_OK;
 
     if (!block_is_used(block) || !size_is_possible(heap, block))
         return heap_blame(heap, MM_BAD_HEADER, at);
+    if (!right_agrees(heap, block))
+        return blame_right(heap, block);
+    if (!left_agrees(heap, block))
+        return blame_left(heap, block);
 
     const struct block *right = block_right(block);
 
-    if (!right_agrees(heap, block)) {
-        /* Who lies? A right neighbour whose own right agrees with it is in
-         * order, or is not the neighbour at all: then this header lies. */
-        if (!block_is_end(right) && right_agrees(heap, right))
-            return heap_blame(heap, MM_BAD_HEADER, at);
-        return heap_blame(heap, MM_BAD_RIGHT, block_at_bytes(heap, right));
-    }
-    if (!left_agrees(heap, block))
-        return blame_left(heap, block);
-    if (!block_is_first(block) && block_is_free(block_left(block)) &&
-        heap_vet_free(heap, block_left(block)) != MM_OK)
-        return heap_blame(heap, heap->refusal == MM_BAD_LINK ? MM_BAD_LINK
-                                                             : MM_BAD_LEFT,
-                          block_at_bytes(heap, block_left(block)));
-    if (block_is_free(right) && heap_vet_free(heap, right) != MM_OK)
-        return heap_blame(heap, heap->refusal == MM_BAD_LINK ? MM_BAD_LINK
-                                                             : MM_BAD_RIGHT,
-                          block_at_bytes(heap, right));
-    if (block_is_end(right) ? right != span_end_block(heap,
-                                                      span_of(heap, block))
-                            : !size_is_possible(heap, right))
+    if (!block_is_first(block))
+        fault = vet_neighbour(heap, block_left(block), MM_BAD_LEFT);
+    if (fault != MM_OK)
+        return fault;
+    if (right != span_end_block(heap, span_of(heap, block)))
+        return vet_neighbour(heap, right, MM_BAD_RIGHT);
+    if (!block_is_end(right) || !block_is_used(right))
         return heap_blame(heap, MM_BAD_RIGHT, block_at_bytes(heap, right));
     return MM_OK;
 }
