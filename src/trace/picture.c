@@ -537,8 +537,8 @@ static const char *replay_page_give(struct picture *picture,
     struct picture_slots *slice = slice_at(picture, quantum);
     uint16_t *slots = &picture->slots[event->at / PICTURE_GRAIN];
 
-    if (slice->used != 0)
-        return "PAGE_GIVE: the slot page is not empty";
+    if (slice->used != 0 || event->size != slice->slot_bytes)
+        return "PAGE_GIVE: the slot page is not empty, or of another class";
     slice_remove(picture, slice);
     *slice = (struct picture_slots){ 0 };
     for (int i = 0; i < MM_SLOT_PAGE / PICTURE_GRAIN; i++)
@@ -569,8 +569,8 @@ static const char *replay_slot_take(struct picture *picture,
 {
     struct picture_slots *slice = slice_of_slot(picture, event->at);
 
-    if (slice == NULL)
-        return "SLOT_TAKE: no slot starts there";
+    if (slice == NULL || event->size != slice->slot_bytes)
+        return "SLOT_TAKE: no slot of this size starts there";
 
     uint16_t offset = (uint16_t)(event->at % MM_SLOT_PAGE);
     uint16_t *slot = &picture->slots[event->at / PICTURE_GRAIN];
@@ -595,10 +595,14 @@ static const char *replay_slot_give(struct picture *picture,
                                     const struct mm_event *event)
 {
     struct picture_slots *slice = slice_of_slot(picture, event->at);
+
+    if (slice == NULL || event->size != slice->slot_bytes)
+        return "SLOT_GIVE: no slot of this size starts there";
+
     uint16_t *slot = &picture->slots[event->at / PICTURE_GRAIN];
 
-    if (slice == NULL || *slot != PICTURE_SLOT_USED)
-        return "SLOT_GIVE: no used slot starts there";
+    if (*slot != PICTURE_SLOT_USED)
+        return "SLOT_GIVE: the slot is not used";
     if (slice_is_full(slice))
         slice_insert(picture, slice);
     *slot = slice->free;
