@@ -430,6 +430,8 @@ static enum mm_fault request_place(const struct ranges *ranges,
         *tag = range_find(ranges, request, page);
         if (*tag == NULL)
             return MM_NO_RANGE;
+        if (tree_find(ranges, *page) != *tag)
+            return MM_BAD_TAG;          /* lists and tree disagree */
     } else {
         if (request->at >= ranges->page_count ||
             request->pages > ranges->page_count - request->at)

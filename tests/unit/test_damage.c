@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_damage.c - a heap whose memory was overwritten
+ *
+ * Every bit of everything that the allocator keeps in the arena is flipped,
+ * one at a time: span heads, headers, links, the heads and links of slot
+ * pages. With each flip a whole program runs: frees, requests, reallocs,
+ * walks, checks, a trim. It must come to its end, without a panic, and may
+ * not touch a byte outside the arena, where the guards are. What the checker
+ * did not see before the program may not have done harm after it.
+ *
+ * sources: tests/unit/home.c tests/unit/shadow.c
+ * sources: src/mm/[a-z]*.c src/trace/[a-z]*.c
+ */
+#include "shadow.h"
+
+#include <unistd.h>
+
+enum { KIB = 1024, PAYLOADS = 40 };
+
+static const struct test_setup setup = {
+    .arena_bytes = 48 * KIB, .span_bytes = 8 * KIB,
+    .level = HEAP_LEVEL_CHECK, .small = true, .hollow_pages = 1,
+    .loose = true, .unobserved = true,
+};
+
+/* ---- a heap that can be put back to where it was --------------------------- */
+
+struct saved {
+    unsigned char *arena;
+    uint8_t *held;
+    struct test_home test;
+};
+
+static void save(struct saved *saved, const struct test_home *test)
+{
+    saved->test = *test;
+    memcpy(saved->arena, test->base, test->setup.arena_bytes);
+    memcpy(saved->held, test->held, test->pages);
+}
+
+static void restore(const struct saved *saved, struct test_home *test)
+{
+    *test = saved->test;
+    memcpy(test->base, saved->arena, test->setup.arena_bytes);
+    memcpy(test->held, saved->held, test->pages);
+}
+
+static struct stage {
+    struct test_home *test;
+    struct saved saved;
+    uint64_t at[PAYLOADS];              /* live payloads */
+    unsigned count;
+} stage;
+
+static const uint64_t stage_sizes[] = {
+    24, 100, 7, 500, 1500, 60, 300, 200, 12, 900, 2000, 24, 700, 6000,
+};
+
+/* Used and free blocks, slot pages full and half full, large ranges. */
+static void stage_open(const struct test_setup *how)
+{
+    struct test_home *test = test_home_create(how);
+
+    stage.test = test;
+    stage.count = 0;
+    for (int i = 0; i < 34; i++) {
+        uint64_t size = stage_sizes[i % (sizeof stage_sizes /
+                                         sizeof stage_sizes[0])];
+        struct heap_request request = { .size = size };
+
+        if (i % 5 == 4)
+            request.kind = HEAP_BLOCK;
+
+        void *payload = heap_alloc_request(&test->heap, &request);
+
+        if (payload == NULL)
+            continue;
+        memset(payload, 0x33, size);
+        stage.at[stage.count++] = heap_at(&test->heap, payload);
+    }
+    for (unsigned i = stage.count; i-- > 0;) {
+        if (i % 3 != 1)
+            continue;
+        assert_int_equal(heap_free(&test->heap, test->base + stage.at[i]),
+                         MM_OK);
+        stage.at[i] = stage.at[--stage.count];
+    }
+    test_home_check(test, "setting the stage");
+    stage.saved.arena = malloc(how->arena_bytes);
+    stage.saved.held = malloc(test->pages);
+    save(&stage.saved, test);
+}
+
+static void stage_close(void)
+{
+    restore(&stage.saved, stage.test);
+    free(stage.saved.arena);
+    free(stage.saved.held);
+    test_home_destroy(stage.test);
+}
+
+/* ---- the program --------------- */
+
+/* Uses what it is given, as a caller would. */
+static void scribble(struct test_home *test, void *payload, uint64_t size)
+{
+    uint64_t at = heap_at(&test->heap, payload);
+
+    if (at >= test->setup.arena_bytes ||
+        size > test->setup.arena_bytes - at)
+        fail_msg("a payload outside the arena: +0x%llx",
+                 (unsigned long long)at);
+}
+
+/* VARIANT says which half of the payloads is freed first. */
+static void program(void *variant)
+{
+    struct test_home *test = stage.test;
+    static const uint64_t sizes[] = { 24, 7, 300, 1000, 60, 9000, 2044, 130 };
+    struct heap_damage damage;
+    struct heap_cursor cursor, found;
+    uint32_t blocks = 0;
+
+    for (unsigned i = *(unsigned *)variant; i < stage.count; i += 2)
+        heap_free(&test->heap, test->base + stage.at[i]);
+    for (int i = 0; i < 8; i++) {
+        struct heap_request request = { .size = sizes[i] };
+        void *payload = heap_alloc_request(&test->heap, &request);
+
+        if (payload != NULL)
+            scribble(test, payload, sizes[i]);
+        request.kind = HEAP_BLOCK;
+        request.align = 256;
+        request.size /= 2;
+        payload = heap_alloc_request(&test->heap, &request);
+        if (payload != NULL)
+            scribble(test, payload, request.size);
+    }
+    for (unsigned i = 0; i < stage.count; i++) {
+        void *payload = heap_realloc(&test->heap, test->base + stage.at[i],
+                                     sizes[i % 8]);
+
+        if (payload != NULL)
+            scribble(test, payload, sizes[i % 8]);
+    }
+    heap_trim(&test->heap);
+    for (unsigned i = 0; i < stage.count; i++)
+        heap_free(&test->heap, test->base + stage.at[i]);
+    heap_walk(&cursor);
+    while (heap_walk_next(&test->heap, &cursor)) {
+        if (++blocks > test->setup.arena_bytes / 16)
+            fail_msg("the walk does not end");
+        if (heap_walk_find(&test->heap, cursor.at + 5, &found) && found.slots)
+            slot_page_view(&test->heap, found.at);
+    }
+    heap_check(&test->heap, &damage);
+    heap_trim(&test->heap);
+    heap_check(&test->heap, &damage);
+}
+
+struct tally {
+    unsigned flips, seen, unseen, panics;
+};
+
+/* Damages one byte by MASK, runs the program, puts everything back. */
+static void damage_byte(struct tally *tally, uint64_t at, unsigned char mask)
+{
+    struct test_home *test = stage.test;
+    struct heap_damage damage;
+    uint32_t page;
+
+    for (unsigned variant = 0; variant < 2; variant++) {
+        test->base[at] ^= mask;
+
+        bool fine = heap_check(&test->heap, &damage);
+
+        if (!fine && (damage.invariant == NULL ||
+                      damage.at > test->setup.arena_bytes))
+            fail_msg("the checker says neither what nor where");
+        fine = fine && ranges_check(&test->ranges, &page) == NULL;
+        alarm(10);
+
+        const char *panic = test_panic_of(program, &variant);
+
+        alarm(0);
+        tally->flips++;
+        if (panic != NULL) {
+            if (tally->panics++ == 0)
+                print_message("# +0x%llx ^ %02x: %s\n",
+                              (unsigned long long)at, mask, panic);
+        } else if (!fine) {
+            tally->seen++;
+        } else {
+            tally->unseen++;
+            if (!heap_check(&test->heap, &damage) ||
+                ranges_check(&test->ranges, &page) != NULL)
+                fail_msg("+0x%llx ^ %02x: not seen, and then: %s",
+                         (unsigned long long)at, mask,
+                         damage.invariant == NULL ? "ranges"
+                                                  : damage.invariant);
+        }
+        restore(&stage.saved, test);
+    }
+}
+
+static void damage_bytes(struct tally *tally, uint64_t start, uint64_t size)
+{
+    for (uint64_t at = start; at < start + size; at++) {
+        for (unsigned bit = 0; bit < 8; bit++)
+            damage_byte(tally, at, (unsigned char)(1u << bit));
+        damage_byte(tally, at, 0xff);
+    }
+}
+
+/* Every byte of the allocator's own in every span, large range, block. */
+static void damage_everything(struct tally *tally)
+{
+    struct test_home *test = stage.test;
+    struct heap_cursor cursor;
+    uint64_t span = UINT64_MAX;
+
+    heap_walk(&cursor);
+    while (heap_walk_next(&test->heap, &cursor)) {
+        struct heap_cursor here = cursor;
+
+        if (cursor.large) {
+            damage_bytes(tally, cursor.span_at, SPAN_LARGE_HEAD);
+            continue;
+        }
+        if (cursor.span_at != span) {
+            span = cursor.span_at;
+            damage_bytes(tally, span, test->heap.head_bytes);
+            damage_bytes(tally, span + cursor.span_bytes - 4, 4);
+        }
+        damage_bytes(tally, cursor.at - 4, cursor.used ? 4 : 12);
+        if (cursor.slots) {
+            struct slot_view view = slot_page_view(&test->heap, cursor.at);
+
+            damage_bytes(tally, cursor.at, view.first);
+            for (uint32_t slot = view.free; slot != 0;
+                 slot = slot_next(&test->heap, here.at, slot))
+                damage_bytes(tally, here.at + slot, 4);
+        }
+    }
+}
+
+static void every_flipped_bit_of_a_heap(void **state)
+{
+    struct tally tally = { 0 };
+
+    (void)state;
+    stage_open(&setup);
+    damage_everything(&tally);
+    stage_close();
+    print_message("# %u damages: %u seen, %u without effect, %u panics\n",
+                  tally.flips, tally.seen, tally.unseen, tally.panics);
+    assert_true(tally.flips > 10000);
+    assert_int_equal(tally.panics, 0);
+}
+
+static void every_flipped_bit_of_one_span(void **state)
+{
+    const struct test_setup lab = {
+        .arena_bytes = 16 * KIB, .span_bytes = 16 * KIB,
+        .level = HEAP_LEVEL_CHECK, .loose = true, .unobserved = true,
+    };
+    struct tally tally = { 0 };
+
+    (void)state;
+    stage_open(&lab);
+    damage_everything(&tally);
+    stage_close();
+    print_message("# %u damages: %u seen, %u without effect, %u panics\n",
+                  tally.flips, tally.seen, tally.unseen, tally.panics);
+    assert_true(tally.flips > 4000);
+    assert_int_equal(tally.panics, 0);
+}
+
+/* Tags of ranges lie in the arena when there are many: a heap of small spans,
+ * with every second large range freed again. */
+static void every_flipped_bit_of_a_page_of_tags(void **state)
+{
+    const struct test_setup many = {
+        .arena_bytes = 192 * KIB, .span_bytes = 4 * KIB,
+        .level = HEAP_LEVEL_CHECK, .loose = true, .unobserved = true,
+    };
+    struct tally tally = { 0 };
+    struct test_home *test;
+    uint32_t page = 0;
+
+    (void)state;
+    stage_open(&many);
+    test = stage.test;
+    stage.count = 0;
+    for (void *payload; (payload = heap_alloc(&test->heap, 3000)) != NULL;) {
+        if (stage.count < PAYLOADS)
+            stage.at[stage.count++] = heap_at(&test->heap, payload);
+    }
+    for (unsigned i = stage.count; i-- > 0;) {
+        if (i % 2 == 0)
+            continue;
+        assert_int_equal(heap_free(&test->heap, test->base + stage.at[i]),
+                         MM_OK);
+        stage.at[i] = stage.at[--stage.count];
+    }
+    test_home_check(test, "many ranges");
+    assert_true(test->ranges.tag_pages > 0);
+    save(&stage.saved, test);
+
+    while (ranges_find(&test->ranges, page)->type != RANGE_TAGS)
+        page++;
+    for (uint64_t i = 0; i < 24; i++)   /* where tags are in use, and spare */
+        damage_bytes(&tally, page * MM_PAGE + i * 32, i < 12 ? 32 : 12);
+    stage_close();
+    print_message("# %u damages: %u seen, %u without effect, %u panics\n",
+                  tally.flips, tally.seen, tally.unseen, tally.panics);
+    assert_true(tally.flips > 5000);
+    assert_int_equal(tally.panics, 0);
+}
+
+/* Words that a student might poke: the links and sizes that do most harm. */
+static void wild_words_everywhere(void **state)
+{
+    static const uint32_t words[] = {
+        0, 1, 2, 0xffffffff, 0xfffffffe, 0x80000000, 0x7fffffff, 0x41414141,
+        0x00010000, 0x0000ffff, 3, 4, 128, 511,
+    };
+    struct test_home *test;
+    uint64_t random = 9;
+
+    (void)state;
+    stage_open(&setup);
+    test = stage.test;
+    for (int round = 0; round < 6000; round++) {
+        int count = 1 + (int)random_below(&random, 4);
+        unsigned variant = (unsigned)round % 2;
+
+        for (int i = 0; i < count; i++) {
+            uint64_t at = random_below(&random, setup.arena_bytes / 4) * 4;
+            uint32_t word = words[random_below(&random, 14)];
+
+            if (random_below(&random, 2) == 0)
+                word = (uint32_t)random_below(&random,
+                                              setup.arena_bytes / 16);
+            if (random_below(&random, 3) != 0)  /* near a payload's header */
+                at = stage.at[random_below(&random, stage.count)] / 16 * 16 -
+                     4 + random_below(&random, 4) * 4;
+            memcpy(test->base + at, &word, 4);
+        }
+        alarm(10);
+
+        const char *panic = test_panic_of(program, &variant);
+
+        alarm(0);
+        if (panic != NULL)
+            fail_msg("round %d: %s", round, panic);
+        restore(&stage.saved, test);
+    }
+    stage_close();
+}
+
+/* ---- overruns --------------- */
+
+static const struct test_setup overrun_setup = {
+    .arena_bytes = 64 * KIB, .span_bytes = 64 * KIB,
+    .level = HEAP_LEVEL_CHECK,
+};
+
+/* Three blocks side by side; the first writes COUNT bytes too many. Who is
+ * freed is refused, and the right one is named; the third can be freed. */
+static void an_overrun_is_refused_and_named(void **state)
+{
+    static const unsigned char fills[] = { 0x00, 0x41, 0xff, 0xaa };
+
+    (void)state;
+    for (int fill = 0; fill < 4; fill++) {
+        for (uint64_t size = 20; size < 36; size++) {
+            for (unsigned count = 1; count <= 24; count++) {
+                for (int right_free = 0; right_free < 2; right_free++) {
+                    struct test_home *test =
+                        test_home_create(&overrun_setup);
+                    struct heap *heap = &test->heap;
+                    unsigned char *a = heap_alloc(heap, size);
+                    unsigned char *b = heap_alloc(heap, 28);
+                    unsigned char *c = heap_alloc(heap, 28);
+                    void *last = heap_alloc(heap, 28);
+                    uint32_t before, after;
+
+                    assert_true(a != NULL && b != NULL && c != NULL);
+                    if (right_free)
+                        assert_int_equal(heap_free(heap, b), MM_OK);
+                    memcpy(&before, b - 4, 4);
+                    memset(a + size, fills[fill], count);
+                    memcpy(&after, b - 4, 4);
+
+                    struct heap_damage damage;
+                    bool fine = heap_check(heap, &damage);
+                    uint64_t digest = test_home_digest(test);
+                    enum mm_fault fault = heap_free(heap, a);
+
+                    if (before == after) {
+                        /* only slack was written, or the very same bytes */
+                        bool links = right_free &&
+                                     a + size + count > b;
+
+                        if (!links && (fault != MM_OK || !fine))
+                            fail_msg("harmless, but %s",
+                                     mm_fault_name(fault));
+                    } else {
+                        if (fault != MM_BAD_RIGHT &&
+                            !(right_free && fault == MM_BAD_LINK))
+                            fail_msg("fill %02x size %llu count %u: free of "
+                                     "the culprit: %s", fills[fill],
+                                     (unsigned long long)size, count,
+                                     mm_fault_name(fault));
+                        assert_true((uint64_t)heap->refusal_quantum * 16 ==
+                                    heap_at(heap, b));
+                        assert_true(test_home_digest(test) == digest);
+                        assert_false(fine);
+                        if (!right_free) {
+                            fault = heap_free(heap, b);
+                            assert_int_equal(fault, MM_BAD_HEADER);
+                            assert_true((uint64_t)heap->refusal_quantum * 16
+                                        == heap_at(heap, b));
+                        }
+                        assert_true(test_home_digest(test) == digest);
+                    }
+                    assert_int_equal(heap_free(heap, last), MM_OK);
+
+                    void *again = heap_alloc(heap, 200);
+
+                    assert_non_null(again);
+                    assert_int_equal(heap_free(heap, again), MM_OK);
+                    test_home_destroy(test);
+                }
+            }
+        }
+    }
+}
+
+/* A block writes in front of itself: its own header is what lies. */
+static void an_underrun_is_refused(void **state)
+{
+    (void)state;
+    for (unsigned bit = 0; bit < 32; bit++) {
+        struct test_home *test = test_home_create(&overrun_setup);
+        struct heap *heap = &test->heap;
+        unsigned char *a = heap_alloc(heap, 40);
+        unsigned char *b = heap_alloc(heap, 40);
+        unsigned char *c = heap_alloc(heap, 40);
+        struct heap_damage damage;
+        uint32_t header;
+
+        memcpy(&header, b - 4, 4);
+        header ^= UINT32_C(1) << bit;
+        memcpy(b - 4, &header, 4);
+
+        bool fine = heap_check(heap, &damage);
+        enum mm_fault fault = heap_free(heap, b);
+
+        if (bit == 1) {                 /* "kept": a used block's own mark */
+            test_home_destroy(test);
+            continue;
+        }
+        assert_false(fine);
+        if (fault != MM_BAD_HEADER)
+            fail_msg("bit %u: %s", bit, mm_fault_name(fault));
+        assert_true((uint64_t)heap->refusal_quantum * 16 == heap_at(heap, b));
+        assert_int_equal(heap_free(heap, c), bit >= 17 ? MM_OK : MM_BAD_LEFT);
+        (void)a;
+        test_home_destroy(test);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_flipped_bit_of_a_heap),
+        cmocka_unit_test(every_flipped_bit_of_one_span),
+        cmocka_unit_test(every_flipped_bit_of_a_page_of_tags),
+        cmocka_unit_test(wild_words_everywhere),
+        cmocka_unit_test(an_overrun_is_refused_and_named),
+        cmocka_unit_test(an_underrun_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
