@@ -533,6 +533,8 @@ enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
     }
     /* tags_fetch() may have cut what we knew: look again. */
     tag = tree_find(ranges, page);
+    if (tag == NULL)
+        return MM_BAD_TAG;
     range_unmap(ranges, tag, page, pages);
     if (keep_page)
         range_map(ranges, tree_find(ranges, page), page, 1, RANGE_TAGS,

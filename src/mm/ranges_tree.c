@@ -164,6 +164,8 @@ struct range_tag *tree_find(const struct ranges *ranges, uint32_t page)
             tag = left_of(ranges, tag);
         else if (page - tag->start >= tag->pages)
             tag = right_of(ranges, tag);
+        else if (tag->pages > ranges->page_count - tag->start)
+            return NULL;                /* ends outside: damaged */
         else
             return tag;
     }

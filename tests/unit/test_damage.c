@@ -278,18 +278,16 @@ static void every_flipped_bit_of_one_span(void **state)
 }
 
 /* Tags of ranges lie in the arena when there are many: a heap of small spans,
- * with every second large range freed again. */
-static void every_flipped_bit_of_a_page_of_tags(void **state)
+ * every second of them freed again. Answers where the page of tags is. */
+static uint64_t stage_open_many(void)
 {
     const struct test_setup many = {
         .arena_bytes = 192 * KIB, .span_bytes = 4 * KIB,
         .level = HEAP_LEVEL_CHECK, .loose = true, .unobserved = true,
     };
-    struct tally tally = { 0 };
     struct test_home *test;
     uint32_t page = 0;
 
-    (void)state;
     stage_open(&many);
     test = stage.test;
     stage.count = 0;
@@ -307,11 +305,19 @@ static void every_flipped_bit_of_a_page_of_tags(void **state)
     test_home_check(test, "many ranges");
     assert_true(test->ranges.tag_pages > 0);
     save(&stage.saved, test);
-
     while (ranges_find(&test->ranges, page)->type != RANGE_TAGS)
         page++;
+    return (uint64_t)page * MM_PAGE;
+}
+
+static void every_flipped_bit_of_a_page_of_tags(void **state)
+{
+    struct tally tally = { 0 };
+    uint64_t tags = stage_open_many();
+
+    (void)state;
     for (uint64_t i = 0; i < 24; i++)   /* where tags are in use, and spare */
-        damage_bytes(&tally, page * MM_PAGE + i * 32, i < 12 ? 32 : 12);
+        damage_bytes(&tally, tags + i * 32, i < 12 ? 32 : 12);
     stage_close();
     print_message("# %u damages: %u seen, %u without effect, %u panics\n",
                   tally.flips, tally.seen, tally.unseen, tally.panics);
@@ -320,30 +326,30 @@ static void every_flipped_bit_of_a_page_of_tags(void **state)
 }
 
 /* Words that a student might poke: the links and sizes that do most harm. */
-static void wild_words_everywhere(void **state)
+static void wild_words(uint64_t seed, int rounds, uint64_t tags)
 {
     static const uint32_t words[] = {
         0, 1, 2, 0xffffffff, 0xfffffffe, 0x80000000, 0x7fffffff, 0x41414141,
         0x00010000, 0x0000ffff, 3, 4, 128, 511,
     };
-    struct test_home *test;
-    uint64_t random = 9;
+    struct test_home *test = stage.test;
+    uint64_t random = seed;
 
-    (void)state;
-    stage_open(&setup);
-    test = stage.test;
-    for (int round = 0; round < 6000; round++) {
+    for (int round = 0; round < rounds; round++) {
         int count = 1 + (int)random_below(&random, 4);
         unsigned variant = (unsigned)round % 2;
 
         for (int i = 0; i < count; i++) {
-            uint64_t at = random_below(&random, setup.arena_bytes / 4) * 4;
+            uint64_t at = random_below(&random,
+                                       test->setup.arena_bytes / 4) * 4;
             uint32_t word = words[random_below(&random, 14)];
 
             if (random_below(&random, 2) == 0)
                 word = (uint32_t)random_below(&random,
-                                              setup.arena_bytes / 16);
-            if (random_below(&random, 3) != 0)  /* near a payload's header */
+                                              test->setup.arena_bytes / 16);
+            if (tags != 0)
+                at = tags + random_below(&random, 24 * 8) * 4;
+            else if (random_below(&random, 3) != 0) /* near a header */
                 at = stage.at[random_below(&random, stage.count)] / 16 * 16 -
                      4 + random_below(&random, 4) * 4;
             memcpy(test->base + at, &word, 4);
@@ -357,6 +363,22 @@ static void wild_words_everywhere(void **state)
             fail_msg("round %d: %s", round, panic);
         restore(&stage.saved, test);
     }
+}
+
+static void wild_words_everywhere(void **state)
+{
+    (void)state;
+    stage_open(&setup);
+    wild_words(9, 6000, 0);
+    stage_close();
+}
+
+static void wild_words_in_a_page_of_tags(void **state)
+{
+    uint64_t tags = stage_open_many();
+
+    (void)state;
+    wild_words(8, 6000, tags);
     stage_close();
 }
 
@@ -480,6 +502,7 @@ int main(void)
         cmocka_unit_test(every_flipped_bit_of_one_span),
         cmocka_unit_test(every_flipped_bit_of_a_page_of_tags),
         cmocka_unit_test(wild_words_everywhere),
+        cmocka_unit_test(wild_words_in_a_page_of_tags),
         cmocka_unit_test(an_overrun_is_refused_and_named),
         cmocka_unit_test(an_underrun_is_refused),
     };
