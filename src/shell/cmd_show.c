@@ -34,26 +34,18 @@ static const char *state_name(const struct heap_cursor *cursor)
 }
 
 /* One block as one row:
- * LETTER +0xOFFSET SIZE REQUESTED STATE left=SIZE header=0xWORD [NOTES] */
+ * LETTER +0xOFFSET SIZE REQUESTED STATE left=SIZE header=0xWORD
+ * and nothing behind it: programs read these rows. */
 static bool dump_row(struct session *session,
                      const struct heap_cursor *cursor)
 {
     const struct ledger_entry *entry =
         cursor->used ? entry_at(session, cursor->at) : NULL;
     struct short_text letters, request, at;
-    char notes[32] = "";
 
-    if (cursor->slots)
-        print_text(notes, sizeof(notes), " slots=%u",
-                   slot_page_view(session->machine->heap, cursor->at)
-                       .slot_bytes);
-    else if (cursor->large)
-        print_text(notes, sizeof(notes), " large");
-    else if (cursor->hollow)
-        print_text(notes, sizeof(notes), " hollow");
     print_text(at.text, sizeof(at.text), "+0x%llx", (wide)cursor->at);
 
-    return say(session, "%s%*s %*s %*llu %*s %s left=%llu header=0x%08x%s%s\n",
+    return say(session, "%s%*s %*s %*llu %*s %s left=%llu header=0x%08x%s\n",
                colour(session, cursor->used ? COLOUR_USED : COLOUR_FREE),
                aligned(session, -3),
                entry == NULL ? "-" : print_letters(&letters, entry->letter),
@@ -63,7 +55,7 @@ static bool dump_row(struct session *session,
                cursor->used ? request_text(&request, session, cursor->at)
                             : "-",
                state_name(cursor), (wide)cursor->left_size, cursor->header,
-               notes, colour(session, COLOUR_NONE));
+               colour(session, COLOUR_NONE));
 }
 
 static void dump_all(struct session *session)
@@ -83,8 +75,8 @@ static void dump_all(struct session *session)
         if (!dump_row(session, &cursor))
             return;
     }
-    say(session, "%llu block%s, %llu used, %llu free\n", (wide)blocks,
-        plural(blocks), (wide)used, (wide)(blocks - used));
+    say(session, "%llu blocks, %llu used, %llu free\n", (wide)blocks,
+        (wide)used, (wide)(blocks - used));
 }
 
 enum { HEX_ROW = 16, HEX_MOST = 256 };
