@@ -268,12 +268,12 @@ static void range_unmap(struct ranges *ranges, struct range_tag *tag,
     struct range_tag *right = tree_next(ranges, tag);
     struct range_tag *left = tree_previous(ranges, tag);
 
-    if (right != NULL && tag_is_free(right)) {
+    if (right != NULL && tag_is_free(right) && tag_is_sane(ranges, right)) {
         list_remove(ranges, right);
         ranges->free_count--;
         tag_join(ranges, tag, right);
     }
-    if (left != NULL && tag_is_free(left)) {
+    if (left != NULL && tag_is_free(left) && tag_is_sane(ranges, left)) {
         list_remove(ranges, left);
         ranges->free_count--;
         tag_join(ranges, left, tag);
