@@ -358,6 +358,23 @@ PUBLIC int posix_memalign(void **result, size_t align, size_t size)
     return 0;
 }
 
+/*
+ * A program that is linked with another allocator would ask that one about
+ * the C library's blocks. The C library keeps no second name for its own
+ * answer, so we read it where it does: in the word before the payload, whose
+ * low three bits are flags, the second of them for a block that is a mapping.
+ */
+PUBLIC size_t malloc_usable_size(void *payload)
+{
+    if (payload == NULL)
+        return 0;
+
+    size_t word = ((size_t *)payload)[-1];
+    size_t bytes = word & ~(size_t)7;
+
+    return bytes - ((word & 2) != 0 ? 2 : 1) * sizeof(size_t);
+}
+
 PUBLIC void *valloc(size_t size)
 {
     return memalign((size_t)sysconf(_SC_PAGESIZE), size);
