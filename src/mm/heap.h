@@ -22,9 +22,9 @@ enum {
     SLOT_CLASSES = SLOT_MAX_BYTES / MM_QUANTUM + 1,     /* 8, 16, 32 ... 256 */
     SLOT_STEPS = SLOT_MAX_BYTES / 8 + 1,        /* sizes in steps of 8 */
     HEAP_NO_SPAN = UINT32_MAX,
-    KEPT_MAX_QUANTA = 2048 - 1,         /* blocks below 32 KiB may be kept */
-    KEPT_CLASSES = CLASS_COUNT(11),
-    KEPT_PER_CLASS = 8,
+    KEPT_SIZES = 257,           /* blocks up to 256 quanta, 4 KiB, may be
+                                   kept: a list for each size */
+    KEPT_PER_SIZE = 8,
 };
 
 /* How much a heap trusts its caller and its own memory. */
@@ -47,7 +47,7 @@ struct heap {
                                    block when so many are held; 0: never */
     uint32_t owner;             /* this heap's number in tags */
     uint32_t level;             /* enum heap_level */
-    uint32_t keep_bytes;        /* freed blocks that may be kept; 0: none */
+    uint32_t keep_quanta;       /* freed blocks that may be kept; 0: none */
     uint32_t fast_tag;          /* the tag of this heap's slot pages where
                                    nobody watches or checks; else no tag */
     /* state: offsets and counts only */
@@ -59,14 +59,14 @@ struct heap {
     uint32_t examined;          /* blocks that the last call looked at */
     uint32_t remote;            /* payloads that other threads freed: a list
                                    that they push on (threads.c), atomic */
-    uint32_t kept_bytes;
+    int32_t kept_room;          /* quanta that may still be kept */
     uint32_t map[HEAP_MAP_WORDS];
     block_ref lists[HEAP_LISTS];
     block_ref slot_lists[SLOT_CLASSES]; /* slot pages with room, by class */
     block_ref room[SLOT_STEPS]; /* the same, by (size + 7) / 8, where nobody
                                    watches or checks; else BLOCK_NIL */
-    block_ref kept[KEPT_CLASSES];       /* kept blocks, by class */
-    uint8_t kept_count[(KEPT_CLASSES + 3) / 4 * 4];
+    block_ref kept[KEPT_SIZES]; /* kept blocks, by their quanta */
+    uint8_t kept_count[(KEPT_SIZES + 3) / 4 * 4];
 };
 
 struct heap_setup {

@@ -4,27 +4,21 @@
  *
  * Programs free a block and soon ask for one of the same size. Joining it
  * with its neighbours only to cut it off again is work for nothing, so a heap
- * may *keep* a few freed blocks of each size class, and hand them out as they
- * are. To the blocks around them they are used; the header's mark says kept.
+ * may *keep* a few freed blocks of each size, and hand them out as they are.
+ * To the blocks around them they are used; the header's mark says kept.
  *
- *      kept[k] --> | h: used, kept | next | ...   a list through the payloads
+ *      kept[quanta] --> | h: used, kept | next | ...    a list through payloads
  *
  * What is kept cannot coalesce, and is memory that nobody uses. So it is
- * bounded, in number for each class and in bytes for all; and before a heap
+ * bounded, in number for each size and in quanta for all; and before a heap
  * grows or trims, everything that it keeps is freed in earnest.
  *
- *   K1  A kept block is marked in its header, and on the list of its class.
- *   K2  kept_bytes is the sum of their sizes, and at most keep_bytes.
+ *   K1  A kept block is marked in its header, and on the list of its size.
+ *   K2  kept_room and the quanta on the lists add up to keep_quanta.
  *
- * The lab's own heap keeps none (keep_bytes is 0).
+ * The lab's own heap keeps none (keep_quanta is 0).
  */
 #include "heap_parts.h"
-
-/* The word of a kept block's payload that leads to the next. */
-static block_ref *kept_link(const struct block *block)
-{
-    return block_payload(block);
-}
 
 /* Step KEEP: the used BLOCK, freed by its owner, goes on a kept list. False
  * when there is no room for it. */
@@ -32,19 +26,10 @@ bool block_keep(struct heap *heap, struct block *block)
 {
     uint32_t quanta = block_quanta(block);
 
-    if (heap->keep_bytes == 0 || quanta > KEPT_MAX_QUANTA ||
-        heap->kept_bytes + quanta * MM_QUANTUM > heap->keep_bytes)
+    if (quanta >= KEPT_SIZES || heap->kept_room < (int32_t)quanta ||
+        heap->kept_count[quanta] == KEPT_PER_SIZE)
         return false;
-
-    unsigned k = class_of(quanta);
-
-    if (heap->kept_count[k] == KEPT_PER_CLASS)
-        return false;
-    heap->kept_count[k]++;
-    heap->kept_bytes += quanta * MM_QUANTUM;
-    *kept_link(block) = heap->kept[k];
-    heap->kept[k] = block_ref_of(heap, block);
-    block_set_marked(block, true);
+    kept_push(heap, block, quanta);
     live_set(heap, block, false);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_KEEP,
@@ -55,32 +40,16 @@ bool block_keep(struct heap *heap, struct block *block)
     return true;
 }
 
-/* Takes the first block off kept list K, which has one. */
-static struct block *kept_pop(struct heap *heap, unsigned k)
-{
-    struct block *block = block_at(heap, heap->kept[k]);
-
-    heap->kept[k] = *kept_link(block);
-    heap->kept_count[k]--;
-    heap->kept_bytes -= block_size(block);
-    block_set_marked(block, false);
-    return block;
-}
-
-/* Step REUSE: a kept block of at least QUANTA, of the same class, is in use
- * again; NULL when there is none. */
+/* Step REUSE: a kept block of QUANTA is in use again; NULL when there is
+ * none. */
 struct block *block_reuse(struct heap *heap, uint32_t quanta,
                           uint64_t request)
 {
-    if (quanta > KEPT_MAX_QUANTA || heap->kept_bytes == 0)
+    if (quanta >= KEPT_SIZES || heap->kept[quanta] == BLOCK_NIL)
         return NULL;
 
-    unsigned k = class_of(quanta);
-    struct block *block = block_at(heap, heap->kept[k]);
+    struct block *block = kept_pop(heap, quanta);
 
-    if (block == NULL || block_quanta(block) < quanta)
-        return NULL;
-    kept_pop(heap, k);
     live_set(heap, block, true);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_REUSE,
@@ -95,10 +64,10 @@ struct block *block_reuse(struct heap *heap, uint32_t quanta,
 /* Frees in earnest what is kept. Whether there was any. */
 bool heap_flush_kept(struct heap *heap)
 {
-    bool any = heap->kept_bytes > 0;
+    bool any = heap->kept_room < (int32_t)heap->keep_quanta;
 
-    for (unsigned k = 0; heap->kept_bytes > 0 && k < KEPT_CLASSES; k++)
-        while (heap->kept[k] != BLOCK_NIL)
-            block_free(heap, kept_pop(heap, k), MM_USE_KEPT);
+    for (uint32_t quanta = 1; any && quanta < KEPT_SIZES; quanta++)
+        while (heap->kept[quanta] != BLOCK_NIL)
+            block_free(heap, kept_pop(heap, quanta), MM_USE_KEPT);
     return any;
 }

@@ -231,6 +231,34 @@ enum mm_fault heap_push_remote(struct heap *heap, struct heap *owner,
 
 /* ---- kept blocks (heap_kept.c) ---------------------------------------- */
 
+/* The word of a kept block's payload that leads to the next. */
+static inline block_ref *kept_link(const struct block *block)
+{
+    return block_payload(block);
+}
+
+static inline void kept_push(struct heap *heap, struct block *block,
+                             uint32_t quanta)
+{
+    *kept_link(block) = heap->kept[quanta];
+    heap->kept[quanta] = block_ref_of(heap, block);
+    heap->kept_count[quanta]++;
+    heap->kept_room -= (int32_t)quanta;
+    block->header |= BLOCK_MARK;
+}
+
+/* The first kept block of QUANTA; there is one. */
+static inline struct block *kept_pop(struct heap *heap, uint32_t quanta)
+{
+    struct block *block = block_at(heap, heap->kept[quanta]);
+
+    heap->kept[quanta] = *kept_link(block);
+    heap->kept_count[quanta]--;
+    heap->kept_room += (int32_t)quanta;
+    block->header &= ~(uint32_t)BLOCK_MARK;
+    return block;
+}
+
 bool block_keep(struct heap *heap, struct block *block);
 struct block *block_reuse(struct heap *heap, uint32_t quanta,
                           uint64_t request);
@@ -246,6 +274,8 @@ struct slot_page {
     uint32_t used;              /* slots handed out; SLOT_PAGE_FULL or-ed */
     uint32_t live[8];           /* in a checked heap: one bit a slot */
 };
+
+enum { SLOT_PAGE_BYTES = MM_SLOT_PAGE - BLOCK_HEADER };     /* 2044 */
 
 #define SLOT_PAGE_FULL UINT32_C(0x80000000)
 

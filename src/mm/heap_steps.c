@@ -110,14 +110,6 @@ static void block_inner_pages(const struct heap *heap,
         *end = *first;
 }
 
-/* Whether a page inside the free BLOCK has no frame. */
-static bool block_has_hole(const struct heap *heap, const struct block *block)
-{
-    uint32_t first, end;
-
-    block_inner_pages(heap, block, &first, &end);
-    return span_run(span_of(heap, block), &first, end, false) > 0;
-}
 
 /* How many bits are set, in a dozen instructions everywhere. */
 static uint32_t bits_count(uint32_t bits)
@@ -128,6 +120,29 @@ static uint32_t bits_count(uint32_t bits)
     return bits * 0x01010101 >> 24;
 }
 
+/* The bits of pages [FIRST, END) in word I of the held ones, I being one of
+ * the words that these pages touch. */
+static uint32_t span_mask(uint32_t i, uint32_t first, uint32_t end)
+{
+    uint32_t mask = UINT32_MAX;
+
+    if (i == first / 32)
+        mask <<= first % 32;
+    if (i == end / 32)
+        mask &= (UINT32_C(1) << (end % 32)) - 1;
+    return mask;
+}
+
+/* Whether all of the pages [FIRST, END) of SPAN are held. */
+static bool span_all_held(const struct span *span, uint32_t first,
+                          uint32_t end)
+{
+    for (uint32_t i = first / 32; i * 32 < end; i++)
+        if ((~span->held[i] & span_mask(i, first, end)) != 0)
+            return false;
+    return true;
+}
+
 /* How many pages inside the free BLOCK have a frame that it does not need. */
 uint32_t block_idle_pages(const struct heap *heap, const struct block *block)
 {
@@ -135,16 +150,18 @@ uint32_t block_idle_pages(const struct heap *heap, const struct block *block)
     uint32_t first, end, idle = 0;
 
     block_inner_pages(heap, block, &first, &end);
-    for (uint32_t i = first / 32; i * 32 < end; i++) {
-        uint32_t pages = span->held[i];
-
-        if (i == first / 32)
-            pages &= UINT32_MAX << (first % 32);
-        if (end - i * 32 < 32)
-            pages &= (UINT32_C(1) << (end % 32)) - 1;
-        idle += bits_count(pages);
-    }
+    for (uint32_t i = first / 32; first < end && i * 32 < end; i++)
+        idle += bits_count(span->held[i] & span_mask(i, first, end));
     return idle;
+}
+
+/* Whether a page inside the free BLOCK has no frame. */
+static bool block_has_hole(const struct heap *heap, const struct block *block)
+{
+    uint32_t first, end;
+
+    block_inner_pages(heap, block, &first, &end);
+    return first < end && !span_all_held(span_of(heap, block), first, end);
 }
 
 /*
@@ -158,6 +175,8 @@ bool span_hold(struct heap *heap, struct span *span, uint32_t start,
     uint32_t end_page = (uint32_t)mm_round_up(end, MM_PAGE) / MM_PAGE;
     uint32_t first = start / MM_PAGE, count;
 
+    if (span_all_held(span, first, end_page))
+        return true;
     mm_lock(heap->home);
     while ((count = span_run(span, &first, end_page, false)) > 0) {
         if (!heap->home->hold(heap->home->context, page + first, count))

@@ -55,7 +55,6 @@
 #include "heap_parts.h"
 
 enum {
-    SLOT_PAGE_BYTES = MM_SLOT_PAGE - BLOCK_HEADER,      /* 2044 */
     SLOTS_AT = 32,              /* the first slot, behind the head */
     SLOTS_AT_CHECKED = 64,
 };

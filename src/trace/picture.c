@@ -299,12 +299,12 @@ static const char *replay_keep(struct picture *picture,
     struct picture_block *block = &picture->blocks[quantum];
 
     if (!is(picture, quantum, PICTURE_USED) ||
-        class_of(block->quanta) >= KEPT_CLASSES)
+        block->quanta >= KEPT_SIZES)
         return "KEEP: the block is not used, or too large to be kept";
     if (bytes_at(picture, quantum) != event->size)
         return "KEEP: the used block has another size";
 
-    uint32_t *head = &picture->kept[class_of(block->quanta)];
+    uint32_t *head = &picture->kept[block->quanta];
 
     block->what = PICTURE_KEPT;
     block->next = *head;
@@ -320,11 +320,11 @@ static const char *kept_remove(struct picture *picture,
     struct picture_block *block = &picture->blocks[quantum];
 
     if (!is(picture, quantum, PICTURE_KEPT) ||
-        picture->kept[class_of(block->quanta)] != quantum)
+        picture->kept[block->quanta] != quantum)
         return "REUSE or RELEASE: not the first of the kept blocks";
     if (bytes_at(picture, quantum) != event->size)
         return "REUSE or RELEASE: the kept block has another size";
-    picture->kept[class_of(block->quanta)] = block->next;
+    picture->kept[block->quanta] = block->next;
     block->what = PICTURE_USED;
     block->next = 0;
     return NULL;

@@ -83,7 +83,7 @@ struct picture {
     uint32_t walked_badly;              /* the walk met damage */
     uint32_t lists[HEAP_LISTS];         /* heads: quanta, or 0 */
     uint32_t slot_lists[SLOT_CLASSES];
-    uint32_t kept[KEPT_CLASSES];
+    uint32_t kept[KEPT_SIZES];
     /* all in the caller's memory, behind this structure */
     struct picture_block *blocks;       /* one a quantum */
     struct picture_slots *slices;       /* one a slot page */

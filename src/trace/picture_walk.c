@@ -113,7 +113,7 @@ static void walk_heap(struct picture *picture, const struct heap *heap)
         picture->lists[k] = heap->lists[k];
     for (unsigned k = 0; k < SLOT_CLASSES; k++)
         picture->slot_lists[k] = heap->slot_lists[k];
-    for (unsigned k = 0; k < KEPT_CLASSES; k++)
+    for (unsigned k = 0; k < KEPT_SIZES; k++)
         picture->kept[k] = heap->kept[k];
 }
 
@@ -246,7 +246,7 @@ static bool blocks_differ(const struct picture *left,
                    right->lists[k]))
             return true;
     }
-    for (unsigned k = 0; k < KEPT_CLASSES; k++) {
+    for (unsigned k = 0; k < KEPT_SIZES; k++) {
         if (differ(difference, "the head of a list of kept blocks", k,
                    left->kept[k], right->kept[k]))
             return true;
