@@ -87,11 +87,14 @@ $(foreach flavour,$(TEST_FLAVOURS),$(eval $(call flavour_rule,$(flavour))) \
 
 # Quick ones, which need no machine.
 UNIT_CHECKS := $(UNIT_PROGRAMS) tests/layering tests/maps/oracle \
-	tests/run-selftest
+	tests/lab-digest tests/run-selftest
 CHECKS += $(UNIT_CHECKS)
 
 # The oracle runs the same program in every flavour.
 export MEMMAP_FRAMES = $(MAP_PROGRAMS)
+
+# So do the labs: one number each, the same in every flavour.
+export LAB_PROGRAMS = $(foreach flavour,$(TEST_FLAVOURS),$(TEST_BUILD)/$(flavour)/test_lab)
 
 # The checks of other folders (tests/boot/boot.mk: those that boot machines).
 include $(wildcard tests/*/*.mk)

@@ -148,20 +148,34 @@ static void walk_held(struct picture *picture,
 struct frame_walk {
     struct picture *picture;
     uint32_t left;              /* places of the stack still to be filled */
+    pfn_t holder;               /* whose numbers we are among, or FRAME_NONE */
 };
 
-static void visit_frame(void *context, pfn_t pfn, bool holder)
+/* The next frame in the order in which they will be handed out. */
+static void stack_frame(struct frame_walk *walk, pfn_t pfn)
 {
-    struct frame_walk *walk = context;
     struct picture *picture = walk->picture;
 
-    (void)holder;
     if (walk->left == 0 || pfn >= picture->frame_end) {
         picture->walked_badly = true;
         return;
     }
     picture->frame_stack[--walk->left] = pfn;
     picture->frame[pfn] = PICTURE_FRAME_FREE;
+}
+
+/* A holder is visited before its numbers, and handed out after them. */
+static void visit_frame(void *context, pfn_t pfn, bool holder)
+{
+    struct frame_walk *walk = context;
+
+    if (!holder) {
+        stack_frame(walk, pfn);
+        return;
+    }
+    if (walk->holder != FRAME_NONE)
+        stack_frame(walk, walk->holder);
+    walk->holder = pfn;
 }
 
 static void walk_frames(struct picture *picture, const struct frames *frames)
@@ -183,10 +197,12 @@ static void walk_frames(struct picture *picture, const struct frames *frames)
     }
     picture->free_frames = frames->free_count;
 
-    struct frame_walk walk = { picture, picture->free_frames };
+    struct frame_walk walk = { picture, picture->free_frames, FRAME_NONE };
 
     if (frames_walk(frames, visit_frame, &walk) != MM_OK)
         picture->walked_badly = true;
+    if (walk.holder != FRAME_NONE)
+        stack_frame(&walk, walk.holder);
 }
 
 void picture_walk(struct picture *picture,
