@@ -4,14 +4,14 @@
  *
  * Theory of operation
  * -------------------
- * The same parts that the lab is made of (src/lab/lab.c), on real frames:
+ * The same parts that the lab is made of (src/lab/parts.c), on real frames:
  *
  *     memory map  ->  frames  ->  ranges of the arena  ->  heap
  *
- * The arena is address space, not memory: a page of it has a frame while the
- * allocator holds it. kernel_hold() takes frames and maps them; release()
- * unmaps them and gives them back. There are no demand faults: the heap asks
- * before it touches.
+ * What is special here is paging: a page that is held is mapped by the CPU's
+ * tables, and the frame behind it is one of this computer's. A page table in
+ * which nothing is mapped any more is a frame again, so that memory which was
+ * filled and emptied costs nothing.
  *
  * The bits beside the frames lie at the start of the kernel's free address
  * space, one bit a frame. Their pages appear as the watermark rises, each
@@ -28,7 +28,7 @@
  * yet either: the kernel has one thread.
  */
 #include "boot.h"
-#include "lab/machine.h"
+#include "lab/parts.h"
 #include "memory.h"
 #include "paging.h"
 #include "panic.h"
@@ -46,15 +46,10 @@ enum {
 #define ARENA_BYTES_MAX ((((uint64_t)64) << 30) - SPAN_MAX_BYTES)
 
 static struct {
-    struct machine machine;
-    struct memmap map;
+    struct parts parts;
     struct memmap_piece pieces[PIECES_MAX];
     struct firmware_entry file_entries[MAP_ENTRIES_MAX];
     struct frames_region regions[REGIONS_MAX];
-    uint32_t region_count;
-    struct frames frames;
-    struct ranges ranges;
-    struct heap heap;
     vaddr_t bits;
     pfn_t window_frame;                 /* what WINDOW_FRAMES shows */
     struct frames_holder *window;
@@ -85,56 +80,36 @@ static enum frames_bits kernel_bits(void *context, uint32_t page, pfn_t pfn)
     return FRAMES_BITS_TOOK;
 }
 
-static void kernel_event(void *context, const struct mm_event *event)
-{
-    (void)context;
-    if (kernel.machine.listener != NULL)
-        kernel.machine.listener(kernel.machine.listener_context, event);
-}
-
-static const struct frames_home frames_home = {
-    .holder = kernel_holder, .bits = kernel_bits, .event = kernel_event,
-};
-
 /* ---- the home of the arena --------------------------------------------- */
 
 static vaddr_t page_address(uint32_t page)
 {
-    return (vaddr_t)(kernel.ranges.base + (uint64_t)page * PAGE_SIZE);
+    return (vaddr_t)(kernel.parts.ranges.base + (uint64_t)page * PAGE_SIZE);
 }
 
-static void kernel_release(void *context, uint32_t page, uint32_t count)
+static bool kernel_map(struct parts *parts, uint32_t page, pfn_t pfn)
 {
-    (void)context;
-    for (uint32_t i = page; i < page + count; i++) {
-        pfn_t pfn = paging_unmap(page_address(i));
-        enum mm_fault fault = frame_free(&kernel.frames, pfn);
-
-        MM_REQUIRE(fault == MM_OK, "a page of the heap was given back whose "
-                                   "frame is not the heap's");
-    }
+    (void)parts;
+    return paging_map(page_address(page), pfn, PAGE_READ | PAGE_WRITE);
 }
 
-static bool kernel_hold(void *context, uint32_t page, uint32_t count)
+static pfn_t kernel_unmap(struct parts *parts, uint32_t page)
 {
-    for (uint32_t i = page; i < page + count; i++) {
-        pfn_t pfn = frame_alloc(&kernel.frames);
-
-        if (pfn == FRAME_NONE ||
-            !paging_map(page_address(i), pfn, PAGE_READ | PAGE_WRITE)) {
-            if (pfn != FRAME_NONE)
-                frame_free(&kernel.frames, pfn);
-            kernel_release(context, page, i - page);
-            return false;
-        }
-        memory_set((void *)page_address(i), 0, PAGE_SIZE);
-    }
-    return true;
+    (void)parts;
+    return paging_unmap(page_address(page));
 }
 
-static const struct mm_home arena_home = {
-    .hold = kernel_hold, .release = kernel_release, .event = kernel_event,
-};
+static void table_free(pfn_t frame)
+{
+    frame_free(&kernel.parts.frames, frame);
+}
+
+static void kernel_unmapped(struct parts *parts, uint32_t page,
+                            uint32_t count)
+{
+    (void)parts;
+    paging_trim(page_address(page), count, table_free);
+}
 
 static bool kernel_frame_of(const struct machine *machine, uint32_t page,
                             pfn_t *pfn)
@@ -142,6 +117,12 @@ static bool kernel_frame_of(const struct machine *machine, uint32_t page,
     (void)machine;
     return paging_find(page_address(page), pfn, NULL);
 }
+
+static const struct parts_home parts_home = {
+    .map = kernel_map, .unmap = kernel_unmap, .unmapped = kernel_unmapped,
+    .frame_of = kernel_frame_of, .holder = kernel_holder,
+    .bits = kernel_bits,
+};
 
 /* ---- making it ---------------------------------------------------------- */
 
@@ -173,24 +154,14 @@ static void map_make(const struct boot *boot)
                   text.sentence);
         }
     }
-    if (!memmap_build(&kernel.map, &input, kernel.pieces, PIECES_MAX))
+    if (!parts_map(&kernel.parts, &input, &(struct parts_room){
+            kernel.pieces, kernel.regions, PIECES_MAX, REGIONS_MAX }))
         panic("The memory map has more entries than the kernel keeps track "
               "of (%d).", MEMMAP_ENTRIES_MAX);
-    if (kernel.map.pieces_dropped > 0)
+    if (kernel.parts.map.pieces_dropped > 0)
         print("Note: the memory map has more pieces than the kernel keeps "
               "track of; %llu KiB at its end are not used.\n",
-              (wide)(kernel.map.usable_bytes_dropped >> 10));
-}
-
-static void regions_make(void)
-{
-    uint64_t first, end;
-    size_t cursor = 0;
-
-    while (kernel.region_count < REGIONS_MAX &&
-           memmap_next_usable(&kernel.map, &cursor, &first, &end))
-        kernel.regions[kernel.region_count++] = (struct frames_region){
-            .start = (pfn_t)first, .end = (pfn_t)end };
+              (wide)(kernel.parts.map.usable_bytes_dropped >> 10));
 }
 
 /* A frame for a page table of the bits, before there are frames: the first
@@ -199,7 +170,7 @@ static pfn_t early_frame(void)
 {
     struct frames_region *largest = NULL;
 
-    for (uint32_t i = 0; i < kernel.region_count; i++) {
+    for (uint32_t i = 0; i < kernel.parts.region_count; i++) {
         struct frames_region *region = &kernel.regions[i];
 
         if (largest == NULL || region->end - region->start >
@@ -213,7 +184,7 @@ static pfn_t early_frame(void)
 
 static pfn_t table_frame(void)
 {
-    return frame_alloc(&kernel.frames);
+    return frame_alloc(&kernel.parts.frames);
 }
 
 /* Page tables for the bits of all frames: mapping a page makes its table,
@@ -221,8 +192,8 @@ static pfn_t table_frame(void)
 static void bits_make(vaddr_t start)
 {
     enum { TABLE_BYTES = sizeof(void *) == 4 ? 4 << 20 : 2 << 20 };
-    pfn_t end = kernel.region_count == 0
-                    ? 0 : kernel.regions[kernel.region_count - 1].end;
+    pfn_t end = kernel.parts.region_count == 0
+                    ? 0 : kernel.regions[kernel.parts.region_count - 1].end;
 
     kernel.bits = start;
     paging_init(early_frame);
@@ -231,10 +202,9 @@ static void bits_make(vaddr_t start)
             panic("Not enough usable memory for the kernel's tables: the "
                   "memory map leaves %llu KiB (see what it takes with a "
                   "larger machine, `make run MEMORY=16M`).",
-                  (wide)(memmap_usable_frames(&kernel.map) << 2));
+                  (wide)(memmap_usable_frames(&kernel.parts.map) << 2));
         paging_unmap(start + (vaddr_t)at);
     }
-    paging_init(table_frame);
 }
 
 void machine_init(const struct boot *boot)
@@ -244,11 +214,8 @@ void machine_init(const struct boot *boot)
     uint64_t bytes;
 
     map_make(boot);
-    regions_make();
     paging_free_space(KERNEL_SPACE, &bits_start, &bits_end);
     bits_make(bits_start);
-    frames_init(&kernel.frames, &frames_home, kernel.regions,
-                kernel.region_count, (uint32_t *)kernel.bits);
 
     /* The arena: above the bits where the kernel has room, else below. */
     start = bits_start + (vaddr_t)bits_room;
@@ -259,40 +226,30 @@ void machine_init(const struct boot *boot)
     bytes = end - start;
     if (bytes > ARENA_BYTES_MAX)
         bytes = ARENA_BYTES_MAX;
-    ranges_init(&kernel.ranges, &arena_home, (void *)start,
-                (uint32_t)(bytes / PAGE_SIZE));
-    heap_init(&kernel.heap, &(struct heap_setup){
-        .home = &arena_home,
-        .ranges = &kernel.ranges,
+    parts_start(&kernel.parts, &(struct parts_setup){
+        .name = "kernel",
+        .home = &parts_home,
+        .base = (void *)start,
+        .pages = (uint32_t)(bytes / PAGE_SIZE),
+        .bits = (uint32_t *)kernel.bits,
         .span_bytes = SPAN_MAX_BYTES,
         .hollow_pages = KERNEL_HOLLOW_PAGES,
         .level = HEAP_LEVEL_CHECK,
         .small = true,
     });
-    kernel.machine = (struct machine){
-        .name = "kernel",
-        .frames = &kernel.frames,
-        .ranges = &kernel.ranges,
-        .heap = &kernel.heap,
-        .arena_bytes = bytes,
-        .firmware = kernel.map.input.entries,
-        .firmware_count = kernel.map.input.entry_count,
-        .pieces = kernel.pieces,
-        .piece_count = kernel.map.piece_count,
-        .map = &kernel.map,
-        .frame_of = kernel_frame_of,
-    };
+    paging_init(table_frame);
 }
 
 /* ---- what the shell asks ------------------------------------------------ */
 
 struct machine *home_machine(void)
 {
-    return &kernel.machine;
+    return &kernel.parts.machine;
 }
 
 void *home_memory(size_t size)
 {
+    const struct mm_home *home = &kernel.parts.arena_home;
     struct range_request request = {
         .pages = (uint32_t)(mm_round_up(size, PAGE_SIZE) / PAGE_SIZE),
         .align_pages = SPAN_MAX_BYTES / PAGE_SIZE,
@@ -302,13 +259,13 @@ void *home_memory(size_t size)
     };
     uint32_t page;
 
-    if (size == 0 || size > kernel.machine.arena_bytes ||
-        ranges_probe(&kernel.ranges, &request, &page) != MM_OK ||
-        !kernel_hold(NULL, page, request.pages))
+    if (size == 0 || size > kernel.parts.machine.arena_bytes ||
+        ranges_probe(&kernel.parts.ranges, &request, &page) != MM_OK ||
+        !home->hold(home->context, page, request.pages))
         return NULL;
     request.at = page;
-    if (ranges_alloc(&kernel.ranges, &request, &page) != MM_OK) {
-        kernel_release(NULL, page, request.pages);
+    if (ranges_alloc(&kernel.parts.ranges, &request, &page) != MM_OK) {
+        home->release(home->context, page, request.pages);
         return NULL;
     }
     return (void *)page_address(page);
@@ -316,12 +273,13 @@ void *home_memory(size_t size)
 
 void home_memory_release(void *memory, size_t size)
 {
+    const struct mm_home *home = &kernel.parts.arena_home;
     uint32_t page = (uint32_t)(((unsigned char *)memory -
-                                kernel.ranges.base) / PAGE_SIZE);
+                                kernel.parts.ranges.base) / PAGE_SIZE);
     uint32_t pages = (uint32_t)(mm_round_up(size, PAGE_SIZE) / PAGE_SIZE);
 
-    kernel_release(NULL, page, pages);
-    ranges_free(&kernel.ranges, page, pages);
+    home->release(home->context, page, pages);
+    ranges_free(&kernel.parts.ranges, page, pages);
 }
 
 /* ---- what the fault screen asks ----------------------------------------- */
@@ -334,22 +292,22 @@ const char *fault_explain(uintptr_t address, char *buffer, size_t size)
         "a large allocation", "the lab's memory", "a stack", "a device",
         "a range",
     };
-    uint64_t at = address - (uintptr_t)kernel.ranges.base;
+    uint64_t at = address - (uintptr_t)kernel.parts.ranges.base;
     struct heap_cursor cursor;
 
     if (shell_explain(address, buffer, size))
         return buffer;                          /* in the lab */
-    if (kernel.ranges.base == NULL || address < (uintptr_t)kernel.ranges.base
-        || at >= kernel.machine.arena_bytes)
+    if (kernel.parts.ranges.base == NULL || address < (uintptr_t)kernel.parts.ranges.base
+        || at >= kernel.parts.machine.arena_bytes)
         return NULL;
 
     const struct range_tag *range =
-        ranges_find(&kernel.ranges, (uint32_t)(at / PAGE_SIZE));
+        ranges_find(&kernel.parts.ranges, (uint32_t)(at / PAGE_SIZE));
 
     if (range == NULL || range->type >= RANGE_TYPES)
         return NULL;
     if (range->type != RANGE_SPAN ||
-        !heap_walk_find(&kernel.heap, at, &cursor)) {
+        !heap_walk_find(&kernel.parts.heap, at, &cursor)) {
         print_text(buffer, size, "you touched +0x%llx of the kernel's arena, "
                    "which lies in %s", (wide)at, types[range->type]);
         return buffer;

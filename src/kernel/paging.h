@@ -34,12 +34,19 @@ void paging_init(pfn_t (*table_frame)(void));
 /*
  * Puts FRAME behind PAGE (a multiple of PAGE_SIZE), which must have none.
  * False, and nothing is mapped, when no frame is left for a page table.
- * Tables are never given back.
  */
 bool paging_map(vaddr_t page, pfn_t frame, unsigned protection);
 
 /* Takes the frame from behind PAGE and answers it; PFN_NONE if it had none. */
 pfn_t paging_unmap(vaddr_t page);
+
+/*
+ * Of the tables that map the COUNT pages from PAGE on, hands those in which
+ * nothing is mapped any more to GIVE: they are frames like any other again.
+ * Only tables of the last level go, one for 2 MiB (i686: 4 MiB), and only
+ * those that a frame from paging_init's function was used for may be empty.
+ */
+void paging_trim(vaddr_t page, uint32_t count, void (*give)(pfn_t frame));
 
 /* Gives PAGE, which must be mapped, another protection. */
 void paging_protect(vaddr_t page, unsigned protection);

@@ -5,7 +5,7 @@
  * Theory of operation
  * -------------------
  * The lab does in small what the kernel does at boot, in the same order and
- * with the same functions:
+ * with the same functions (parts.c):
  *
  *     firmware's map    made up, four regions, with the usual lies
  *      -> memmap_build  which frames are usable
@@ -23,6 +23,8 @@
  */
 #include "lab.h"
 
+#include "parts.h"
+
 #include "../trace/ledger.h"
 
 enum {
@@ -39,17 +41,11 @@ struct lab_holder {
 };
 
 struct lab {
-    struct machine machine;
+    struct parts parts;                 /* first: a lab is a machine */
     struct lab_setup setup;
-    struct mm_home home;
-    struct frames_home frames_home;
     struct firmware_entry firmware[LAB_REGIONS];
     struct memmap_piece pieces[LAB_PIECES];
-    struct memmap map;
     struct frames_region regions[LAB_PIECES];
-    struct frames frames;
-    struct ranges ranges;
-    struct heap heap;
 
     /* Into the rest of the lab's memory. */
     struct ledger *ledger;
@@ -138,7 +134,13 @@ size_t lab_bytes(const struct lab_setup *setup)
     return layout_of(setup).end;
 }
 
-/* ---- the lab as the home of its allocator ------------------------------ */
+/* ---- what paging does, in a table -------------------------------------- */
+
+/* The lab that PARTS is the first member of. */
+static struct lab *lab_of(struct parts *parts)
+{
+    return (struct lab *)parts;
+}
 
 static struct lab_holder *holder_find(struct lab *lab, pfn_t frame)
 {
@@ -170,59 +172,27 @@ static enum frames_bits lab_bits(void *context, uint32_t page, pfn_t pfn)
     return FRAMES_BITS_READY;
 }
 
-/* A frame that is handed out is nobody's holder any more. */
-static void holder_forget(struct lab *lab, const struct mm_event *event)
+/* A frame that was handed out is nobody's holder any more. */
+static bool lab_map(struct parts *parts, uint32_t page, pfn_t pfn)
 {
-    pfn_t first = (pfn_t)(event->at / MM_PAGE);
-    pfn_t end = first + (pfn_t)(event->size / MM_PAGE);
+    struct lab *lab = lab_of(parts);
+    struct lab_holder *holder = holder_find(lab, pfn);
 
-    for (uint32_t i = 0; i < lab->holder_count; i++)
-        if (lab->holders[i].frame >= first && lab->holders[i].frame < end)
-            lab->holders[i] = (struct lab_holder){ .frame = FRAME_NONE };
-}
-
-static void lab_event(void *context, const struct mm_event *event)
-{
-    struct lab *lab = context;
-
-    if (event->kind == MM_EVENT_FRAME_TAKE)
-        holder_forget(lab, event);
-    ledger_event(lab->ledger, event);
-    if (lab->machine.listener != NULL)
-        lab->machine.listener(lab->machine.listener_context, event);
-}
-
-static void page_clear(struct lab *lab, uint32_t page)
-{
-    __builtin_memset(lab->arena + (size_t)page * MM_PAGE, 0, MM_PAGE);
-}
-
-static bool lab_hold(void *context, uint32_t page, uint32_t count)
-{
-    struct lab *lab = context;
-
-    if (frames_available(&lab->frames) < count)
-        return false;
-    for (uint32_t i = page; i < page + count; i++) {
-        lab->page_table[i] = frame_alloc(&lab->frames);
-        page_clear(lab, i);
-    }
+    if (holder != NULL)
+        *holder = (struct lab_holder){ .frame = FRAME_NONE };
+    lab->page_table[page] = pfn;
     return true;
 }
 
-static void lab_release(void *context, uint32_t page, uint32_t count)
+static pfn_t lab_unmap(struct parts *parts, uint32_t page)
 {
-    struct lab *lab = context;
+    struct lab *lab = lab_of(parts);
+    pfn_t pfn = lab->page_table[page];
 
-    for (uint32_t i = page; i < page + count; i++) {
-        enum mm_fault fault = frame_free(&lab->frames, lab->page_table[i]);
-
-        /* A damaged head may call a page held that is not: no harm here. */
-        if (fault != MM_OK)
-            continue;
-        lab->page_table[i] = FRAME_NONE;
-        page_clear(lab, i);
-    }
+    if (pfn != FRAME_NONE)
+        __builtin_memset(lab->arena + (size_t)page * MM_PAGE, 0, MM_PAGE);
+    lab->page_table[page] = FRAME_NONE;
+    return pfn;
 }
 
 static bool lab_frame_of(const struct machine *machine, uint32_t page,
@@ -236,7 +206,12 @@ static bool lab_frame_of(const struct machine *machine, uint32_t page,
     return true;
 }
 
-_Static_assert(offsetof(struct lab, machine) == 0, "a lab is a machine");
+static const struct parts_home lab_home = {
+    .map = lab_map, .unmap = lab_unmap, .frame_of = lab_frame_of,
+    .holder = lab_holder, .bits = lab_bits,
+};
+
+_Static_assert(offsetof(struct lab, parts) == 0, "a lab is a machine");
 
 /* ---- making one -------------------------------------------------------- */
 
@@ -267,27 +242,6 @@ static void firmware_make(struct lab *lab, const struct layout *layout)
         .type = FIRMWARE_ACPI_RECLAIMABLE };
 }
 
-static void frames_make(struct lab *lab)
-{
-    struct memmap_input input = {
-        .entries = lab->firmware,
-        .entry_count = LAB_REGIONS,
-        .limit = MEMMAP_LIMIT_I686,
-    };
-    uint64_t first, end;
-    uint32_t count = 0;
-    size_t cursor = 0;
-
-    bool built = memmap_build(&lab->map, &input, lab->pieces, LAB_PIECES);
-
-    MM_ASSERT(built);
-    while (memmap_next_usable(&lab->map, &cursor, &first, &end))
-        lab->regions[count++] = (struct frames_region){
-            .start = (pfn_t)first, .end = (pfn_t)end };
-    frames_init(&lab->frames, &lab->frames_home, lab->regions, count,
-                lab->bits);
-}
-
 struct lab *lab_init(void *memory, const struct lab_setup *setup,
                      void (*listener)(void *context,
                                       const struct mm_event *event),
@@ -302,9 +256,6 @@ struct lab *lab_init(void *memory, const struct lab_setup *setup,
     __builtin_memset(memory, 0, layout.end);
     *lab = (struct lab){
         .setup = *setup,
-        .home = { .hold = lab_hold, .release = lab_release,
-                  .event = lab_event, .context = lab },
-        .frames_home = { lab_holder, lab_bits, lab_event, lab },
         .ledger = ledger_init(bytes + layout.ledger_at,
                               layout.ledger_entries),
         .bits = (uint32_t *)(bytes + layout.bits_at),
@@ -315,41 +266,38 @@ struct lab *lab_init(void *memory, const struct lab_setup *setup,
         .page_count = layout.pages,
         .holder_count = layout.holders,
     };
-    lab->machine = (struct machine){
-        .name = "lab",
-        .frames = &lab->frames,
-        .ranges = &lab->ranges,
-        .heap = &lab->heap,
-        .arena_bytes = setup->arena_bytes,
-        .writable = true,
-        .firmware = lab->firmware,
-        .firmware_count = LAB_REGIONS,
-        .pieces = lab->pieces,
-        .map = &lab->map,
-        .frame_of = lab_frame_of,
-        .ledger = lab->ledger,
-        .listener = listener,
-        .listener_context = listener_context,
-    };
-
     firmware_make(lab, &layout);
-    frames_make(lab);
-    lab->machine.piece_count = lab->map.piece_count;
-    ranges_init(&lab->ranges, &lab->home, lab->arena, layout.pages);
-    heap_init(&lab->heap, &(struct heap_setup){
-        .home = &lab->home,
-        .ranges = &lab->ranges,
+
+    bool built = parts_map(&lab->parts, &(struct memmap_input){
+        .entries = lab->firmware,
+        .entry_count = LAB_REGIONS,
+        .limit = MEMMAP_LIMIT_I686,
+    }, &(struct parts_room){
+        lab->pieces, lab->regions, LAB_PIECES, LAB_PIECES,
+    });
+
+    MM_ASSERT(built);
+    parts_start(&lab->parts, &(struct parts_setup){
+        .name = "lab",
+        .home = &lab_home,
+        .base = lab->arena,
+        .pages = layout.pages,
+        .bits = lab->bits,
         .span_bytes = setup->span_bytes,
         .level = setup->level,
         .small = setup->small,
+        .writable = true,
     });
-    heap_grow(&lab->heap);
+    lab->parts.machine.ledger = lab->ledger;
+    lab->parts.machine.listener = listener;
+    lab->parts.machine.listener_context = listener_context;
+    heap_grow(&lab->parts.heap);
     return lab;
 }
 
 struct machine *lab_machine(struct lab *lab)
 {
-    return &lab->machine;
+    return &lab->parts.machine;
 }
 
 const struct lab_setup *lab_setup_of(const struct lab *lab)
@@ -370,20 +318,23 @@ static uint64_t hash_words(uint64_t hash, const void *words, size_t bytes)
     return hash;
 }
 
-/* From field FIRST of OBJECT to its end: the state, without pointers. */
-#define HASH_FROM(hash, object, type, first)                               \
+/* The fields FIRST to LAST of OBJECT: the state, without pointers, and without
+ * what 64-bit machines add behind the last field. */
+#define HASH_FIELDS(hash, object, type, first, last)                       \
     hash_words(hash, &(object)->first,                                     \
-               sizeof(type) - offsetof(type, first))
+               offsetof(type, last) + sizeof((object)->last) -             \
+                   offsetof(type, first))
 
 uint64_t lab_hash(const struct lab *lab)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
     hash = hash_words(hash, lab->regions,
-                      lab->frames.region_count * sizeof(lab->regions[0]));
-    hash = HASH_FROM(hash, &lab->frames, struct frames, region);
-    hash = HASH_FROM(hash, &lab->ranges, struct ranges, root);
-    hash = HASH_FROM(hash, &lab->heap, struct heap, small);
+                      lab->parts.frames.region_count * sizeof(lab->regions[0]));
+    hash = HASH_FIELDS(hash, &lab->parts.frames, struct frames, region,
+                       own_count);
+    hash = HASH_FIELDS(hash, &lab->parts.ranges, struct ranges, root, first);
+    hash = HASH_FIELDS(hash, &lab->parts.heap, struct heap, small, kept_count);
     hash = hash_words(hash, lab->bits, (size_t)lab->bits_words * 4);
     hash = hash_words(hash, lab->page_table, (size_t)lab->page_count * 4);
     for (uint32_t i = 0; i < lab->holder_count; i++)

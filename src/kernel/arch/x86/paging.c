@@ -45,6 +45,7 @@
 enum {
     ENTRY_PRESENT = 1 << 0,
     ENTRY_WRITE = 1 << 1,
+    TABLE_ENTRIES = PAGE_SIZE / sizeof(page_entry_t),
 };
 
 /* Bit 63 where entries have one and the CPU knows it, else 0. */
@@ -208,6 +209,35 @@ pfn_t paging_unmap(vaddr_t page)
     *entry = 0;
     cpu_flush_page(page);
     return frame;
+}
+
+static bool table_is_empty(const page_entry_t *table)
+{
+    for (unsigned i = 0; i < TABLE_ENTRIES; i++)
+        if (entry_is_present(&table[i]))
+            return false;
+    return true;
+}
+
+void paging_trim(vaddr_t page, uint32_t count, void (*give)(pfn_t frame))
+{
+    const vaddr_t reach = (vaddr_t)TABLE_ENTRIES * PAGE_SIZE;
+    vaddr_t last = page + (vaddr_t)(count - 1) * PAGE_SIZE;
+
+    for (vaddr_t at = page & ~(reach - 1); count > 0 && at <= last;
+         at += reach) {
+        page_entry_t *table = entry_find(at), *above = entry_of(at, 2);
+
+        if (table == NULL || !table_is_empty(table))
+            continue;
+
+        pfn_t frame = entry_frame(above);
+
+        *above = 0;
+        cpu_flush_page((vaddr_t)table);         /* it was a page as well */
+        table_count--;
+        give(frame);
+    }
 }
 
 void paging_protect(vaddr_t page, unsigned protection)
