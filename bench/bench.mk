@@ -57,7 +57,7 @@ $(BENCH)/pairs: bench/pairs.c $(wildcard src/mm/*.c)
 .PHONY: bench bench-programs bench-pairs bench-traces deps-bench
 bench-programs: $(BENCH_PROGRAMS)
 
-bench: $(BENCH_PROGRAMS) $(if $(wildcard src/host/malloc.c),lib)
+bench: $(BENCH_PROGRAMS) lib
 	@bench/run $(if $(QUICK),--quick) $(foreach peer,$(PEERS),--peer '$(peer)') \
 		$(foreach only,$(ONLY),--only $(only)) $(TRACES)
 
