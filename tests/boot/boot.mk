@@ -7,7 +7,7 @@
 CHECKS := tests/boot/bochs tests/boot/memory tests/boot/same \
 	tests/boot/bios tests/boot/typing tests/boot/ovmf tests/boot/cost \
 	tests/boot/toolchains tests/division/run \
-	tests/boot/drive tests/anchors tests/needs $(CHECKS)
+	tests/boot/drive tests/boot/terminal tests/anchors tests/needs $(CHECKS)
 
 CHECK_NEEDS += build/i686/heapglass.elf build/x86_64/heapglass.elf \
 	build/host/heapglass
