@@ -26,11 +26,11 @@
  * Pages that the heap gives back are not given to the system at once: it
  * would have to be asked again, and every touch would fault, at a microsecond
  * or more. They are *dirty*: noted in a bitmap and a queue. A page that is
- * held again leaves the bitmap, at the cost of a bit. What stays dirty goes
- * back in the order it came: when there is more of it than DIRTY_SHARE of
- * what is held, or when it is older than DIRTY_AGE at the next slow
- * operation. So freed memory goes back soon, the middle of free blocks
- * included, and a program that frees and allocates in a rhythm does not pay.
+ * held again leaves the bitmap, at the cost of a bit. What stays dirty for
+ * longer than DIRTY_AGE goes back, in the order it came, at the next operation
+ * that holds or gives back pages. So freed memory goes back soon, the middle
+ * of free blocks included, and a program that frees and allocates in a rhythm
+ * does not pay. malloc_trim() does not wait.
  *
  * What can be set: HEAPGLASS_LEVEL=none|check in the environment, when the
  * program starts. Above none all threads share one heap under the lock: this
@@ -61,8 +61,6 @@ enum {
     HOLLOW_PAGES = 8,                   /* a free block keeps less idle */
     KEEP_BYTES = 128 * 1024,            /* kept blocks of one heap */
     QUEUE_SIZE = 4096,                  /* runs of dirty pages */
-    DIRTY_SHARE = 16,                   /* at most 1/16 of what is held ... */
-    DIRTY_MIN = 512,                    /* ... or 2 MiB */
     DIRTY_AGE = 500,                    /* ms until dirty pages go back */
 };
 
@@ -196,21 +194,9 @@ static void queue_pop(void)
     dirty_give(run.page, run.count);
 }
 
-static uint32_t dirty_limit(void)
-{
-    uint32_t share = library.held_count / DIRTY_SHARE;
-
-    return share > DIRTY_MIN ? share : DIRTY_MIN;
-}
-
-/* Gives back what is too much, or too old. */
+/* Gives back what has been dirty for too long. */
 static void dirty_decay(void)
 {
-    while (library.queue_count > 0 && library.dirty_count > dirty_limit())
-        queue_pop();
-    if (library.queue_count == 0)
-        return;
-
     uint32_t now = now_ms();
 
     while (library.queue_count > 0 &&
@@ -432,25 +418,18 @@ static inline void *slot_take_fast(struct heap *heap, size_t size)
         (struct slot_page *)(heap->base + (uint64_t)ref * MM_QUANTUM);
     uint32_t offset = page->free;
 
-    if (UNLIKELY(offset == 0)) {
-        /* From the watermark, if another slot remains above it. */
-        offset = page->watermark;
-        if (offset + 2 * page->slot_bytes > SLOT_PAGE_BYTES || offset == 0)
-            return NULL;
-        page->watermark = offset + page->slot_bytes;
-        page->used++;
-        return (unsigned char *)page + offset;
+    if (LIKELY(offset != 0)) {
+        uint32_t *slot = (uint32_t *)((unsigned char *)page + offset);
+        uint32_t next = *slot;
+
+        if (LIKELY(next != 0) ||
+            page->watermark + page->slot_bytes <= SLOT_PAGE_BYTES) {
+            page->free = next;
+            page->used++;
+            return slot;
+        }
     }
-
-    uint32_t *slot = (uint32_t *)((unsigned char *)page + offset);
-    uint32_t next = *slot;
-
-    if (UNLIKELY(next == 0) &&
-        page->watermark + page->slot_bytes > SLOT_PAGE_BYTES)
-        return NULL;
-    page->free = next;
-    page->used++;
-    return slot;
+    return ref == BLOCK_NIL ? NULL : slot_take(heap, page, size);
 }
 
 /* A kept block, as block_reuse(). */
@@ -481,8 +460,10 @@ static inline bool give_fast(struct heap *heap, void *payload)
          * an empty one goes back. */
         if (UNLIKELY((int32_t)page->used <= 1) &&
             ((int32_t)page->used < 0 ||
-             (page->next | page->previous) != BLOCK_NIL))
-            return false;
+             (page->next | page->previous) != BLOCK_NIL)) {
+            slot_free(heap, payload);
+            return true;
+        }
         *(uint32_t *)payload = page->free;
         page->free = (uint32_t)(at - (uintptr_t)page);
         page->used--;

@@ -20,10 +20,14 @@
 #ifndef MM_CONFIG_CHECKED
 #define MM_CONFIG_CHECKED 1
 #endif
+#ifndef MM_CONFIG_ASSERTED
+#define MM_CONFIG_ASSERTED 1
+#endif
 
 enum {
     MM_OBSERVED = MM_CONFIG_OBSERVED,   /* steps can be announced */
     MM_CHECKED = MM_CONFIG_CHECKED,     /* a heap can have a level of care */
+    MM_ASSERTED = MM_CONFIG_ASSERTED,   /* the allocator doubts itself */
 };
 
 #endif

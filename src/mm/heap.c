@@ -105,10 +105,13 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
         !(MM_OBSERVED && setup->home->event != NULL))
         heap->fast_tag = span_tag(SPAN_TAG_SLOTS, setup->owner);
 
+    heap->span_quanta =
+        (span - BLOCK_HEADER - heap->head_bytes) / MM_QUANTUM;
+
     /* Where there is one span only, a block must serve everything. */
     heap->large_bytes = span / 4;
     if (heap_has_one_span(heap))
-        heap->large_bytes = span_quanta(heap) * MM_QUANTUM - BLOCK_HEADER;
+        heap->large_bytes = heap->span_quanta * MM_QUANTUM - BLOCK_HEADER;
 }
 
 /* ---- blocks ----------------------------------------------------------- */
@@ -140,6 +143,10 @@ static bool block_prepare(struct heap *heap, struct block *block,
         return false;
     if (!block_is_hollow(block))
         return true;
+    if (align_quanta == 1 &&            /* all on the page of its header? */
+        (heap_at(heap, block) & (MM_PAGE - 1)) + quanta * MM_QUANTUM +
+            BLOCK_LINKED_BYTES <= MM_PAGE)
+        return true;
     block_needs(heap, block, block_quanta(block),
                 block_gap(heap, block, align_quanta), quanta, &start, &end);
     if (span_hold(heap, span_of(heap, block), start, end))
@@ -153,7 +160,7 @@ static bool block_prepare(struct heap *heap, struct block *block,
 static struct block *block_grow(struct heap *heap, uint32_t quanta,
                                 uint32_t align_quanta)
 {
-    uint32_t all = span_quanta(heap), start, end;
+    uint32_t all = heap->span_quanta, start, end;
     uint32_t first = (heap->head_bytes + BLOCK_HEADER) / MM_QUANTUM;
     uint32_t gap = (0 - first) & (align_quanta - 1);
 
@@ -220,7 +227,7 @@ struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
     uint32_t align_quanta = (uint32_t)(align / MM_QUANTUM);
     struct block *block;
 
-    if (quanta > span_quanta(heap)) {
+    if (quanta > heap->span_quanta) {
         heap->refusal = MM_TOO_LARGE;
         return NULL;
     }
@@ -232,17 +239,24 @@ struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
         return NULL;
 
     uint32_t gap = block_gap(heap, block, align_quanta);
+    uint32_t all = block_quanta(block);
 
     heap->refusal = MM_OK;
-    block_list_remove(heap, block);
-    if (gap > 0) {
-        struct block *aligned = block_split(heap, block, gap);
+    if (gap == 0 && all > quanta) {
+        struct block *rest = block_split(heap, block, quanta);
 
-        block_list_insert(heap, block);
-        block = aligned;
+        block_list_replace(heap, block, all, rest);
+    } else {
+        block_list_remove(heap, block);
+        if (gap > 0) {
+            struct block *aligned = block_split(heap, block, gap);
+
+            block_list_insert(heap, block);
+            block = aligned;
+        }
+        if (block_quanta(block) > quanta)
+            block_list_insert(heap, block_split(heap, block, quanta));
     }
-    if (block_quanta(block) > quanta)
-        block_list_insert(heap, block_split(heap, block, quanta));
     block_take(heap, block, use, use == MM_USE_CALLER ? size : 0);
     return block;
 }
@@ -265,19 +279,25 @@ enum mm_fault block_free(struct heap *heap, struct block *block,
     block_release(heap, block, use);
 
     struct block *right = block_right(block);
+    bool join_right = block_is_free(right);
+    uint32_t right_quanta = block_quanta(right);
 
-    if (block_is_free(right)) {
-        block_list_remove(heap, right);
+    if (join_right)
         block_coalesce(heap, block, right);
-    }
     if (!block_is_first(block) && block_is_free(block_left(block))) {
         struct block *left = block_left(block);
+        uint32_t left_quanta = block_quanta(left);
 
-        block_list_remove(heap, left);
+        if (join_right)
+            block_list_remove_sized(heap, right, right_quanta);
         block_coalesce(heap, left, block);
+        block_list_replace(heap, left, left_quanta, left);
         block = left;
+    } else if (join_right) {
+        block_list_replace(heap, right, right_quanta, block);
+    } else {
+        block_list_insert(heap, block);
     }
-    block_list_insert(heap, block);
 
     if (block_fills_span(block))
         span_retire(heap, span_of(heap, block));
@@ -318,6 +338,12 @@ static bool block_resize_in_place(struct heap *heap, struct block *block,
 }
 
 /* ---- what the caller sees --------------------------------------------- */
+
+/* Whether a plain request of SIZE is one for a block. */
+static bool size_wants_block(const struct heap *heap, uint64_t size)
+{
+    return size <= heap->large_bytes && !heap_wants_slot(heap, size);
+}
 
 static void *block_alloc_payload(struct heap *heap, uint64_t size,
                                  uint64_t align)
@@ -410,9 +436,14 @@ static void refuse(struct heap *heap, uint64_t at, uint64_t request)
 void *heap_alloc_request(struct heap *heap,
                          const struct heap_request *request)
 {
-    refusal_clear(heap);
+    void *payload;
 
-    void *payload = alloc_by_kind(heap, request);
+    refusal_clear(heap);
+    if (request->kind == HEAP_ANY && request->align == 0 &&
+        size_wants_block(heap, request->size))  /* the most usual first */
+        payload = block_alloc_payload(heap, request->size, MM_QUANTUM);
+    else
+        payload = alloc_by_kind(heap, request);
 
     if (payload == NULL)
         refuse(heap, (uint64_t)heap->refusal_quantum * MM_QUANTUM,
@@ -471,7 +502,7 @@ static bool resize_in_place(struct heap *heap, void *payload, uint64_t size)
     case SPAN_TAG_LARGE:
         return large_shrink(heap, payload, size);
     default:
-        return quanta_for(size) <= span_quanta(heap) &&
+        return quanta_for(size) <= heap->span_quanta &&
                block_resize_in_place(heap, block_of(payload),
                                      quanta_for(size), size);
     }

@@ -43,6 +43,7 @@ struct heap {
     uint32_t span_bytes;        /* a power of two */
     uint32_t head_bytes;        /* of a span, up to its first block's header */
     uint32_t large_bytes;       /* a block serves requests up to this */
+    uint32_t span_quanta;       /* of the one block of an empty span */
     uint32_t hollow_pages;      /* a free gives back the pages inside a free
                                    block when so many are held; 0: never */
     uint32_t owner;             /* this heap's number in tags */

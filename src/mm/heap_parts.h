@@ -82,12 +82,6 @@ static inline struct block *span_end_block(const struct heap *heap,
                             BLOCK_HEADER);
 }
 
-/* The quanta of the one free block of an empty span. */
-static inline uint32_t span_quanta(const struct heap *heap)
-{
-    return (heap->span_bytes - BLOCK_HEADER - heap->head_bytes) / MM_QUANTUM;
-}
-
 static inline block_ref block_ref_of(const struct heap *heap,
                                      const struct block *block)
 {
@@ -173,6 +167,10 @@ static inline bool live_is_set(const struct heap *heap, uint64_t at)
 
 void block_list_insert(struct heap *heap, struct block *block);
 void block_list_remove(struct heap *heap, struct block *block);
+void block_list_remove_sized(struct heap *heap, struct block *block,
+                             uint32_t quanta);
+void block_list_replace(struct heap *heap, struct block *before,
+                        uint32_t before_quanta, struct block *new);
 
 /* ---- the steps (heap_steps.c) ----------------------------------------- */
 
@@ -287,6 +285,7 @@ enum mm_fault block_free(struct heap *heap, struct block *block,
                          enum mm_use use);
 
 void *slot_alloc(struct heap *heap, uint64_t size);
+void *slot_take(struct heap *heap, struct slot_page *page, uint64_t request);
 enum mm_fault slot_free(struct heap *heap, void *payload);
 uint32_t slot_bytes_of(const struct heap *heap, const void *payload);
 void slots_trim(struct heap *heap);

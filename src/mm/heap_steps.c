@@ -28,10 +28,9 @@ void block_list_insert(struct heap *heap, struct block *block)
     class_map_set(heap->map, k);
 }
 
-/* Takes the free BLOCK off the list of its size. */
-void block_list_remove(struct heap *heap, struct block *block)
+/* Takes BLOCK off list K. */
+static void list_unlink(struct heap *heap, struct block *block, unsigned k)
 {
-    unsigned k = class_of(block_quanta(block));
     struct block *next = block_at(heap, block->next);
     struct block *previous = block_at(heap, block->previous);
 
@@ -43,6 +42,45 @@ void block_list_remove(struct heap *heap, struct block *block)
         heap->lists[k] = block->next;
     if (heap->lists[k] == BLOCK_NIL)
         class_map_clear(heap->map, k);
+}
+
+/* Takes the free BLOCK off the list of its size. */
+void block_list_remove(struct heap *heap, struct block *block)
+{
+    list_unlink(heap, block, class_of(block_quanta(block)));
+}
+
+/* Takes BLOCK, which was QUANTA long when it was listed, off its list. */
+void block_list_remove_sized(struct heap *heap, struct block *block,
+                             uint32_t quanta)
+{
+    list_unlink(heap, block, class_of(quanta));
+}
+
+/*
+ * The free block NEW, on no list, takes part in what BEFORE, the free block on
+ * its list, was or becomes: BEFORE leaves its list and NEW goes to the front
+ * of its own. Where that is the same place, it is one change.
+ */
+void block_list_replace(struct heap *heap, struct block *before,
+                        uint32_t before_quanta, struct block *new)
+{
+    unsigned k = class_of(before_quanta);
+
+    if (before->previous == BLOCK_NIL &&
+        class_of(block_quanta(new)) == k) {
+        struct block *next = block_at(heap, before->next);
+        block_ref ref = block_ref_of(heap, new);
+
+        new->next = before->next;
+        new->previous = BLOCK_NIL;
+        if (next != NULL)
+            next->previous = ref;
+        heap->lists[k] = ref;
+        return;
+    }
+    list_unlink(heap, before, k);
+    block_list_insert(heap, new);
 }
 
 /* ---- held pages ------------------------------------------------------- */
@@ -372,6 +410,17 @@ void block_resize(struct heap *heap, struct block *block, uint32_t quanta,
 
 /* ---- spans ------------------------------------------------------------ */
 
+/* Takes the frames back from the first PAGES pages from PAGE on, where they
+ * are marked in PLAN. */
+static void plan_release(struct heap *heap, const struct span *plan,
+                         uint32_t page, uint32_t pages)
+{
+    uint32_t first = 0, count;
+
+    for (; (count = span_run(plan, &first, pages, true)) > 0; first += count)
+        heap->home->release(heap->home->context, page + first, count);
+}
+
 /* Puts frames behind the pages of the range from PAGE on that are marked in
  * PLAN. False when frames run out, and then nothing has changed. */
 static bool plan_hold(struct heap *heap, const struct span *plan,
@@ -380,15 +429,10 @@ static bool plan_hold(struct heap *heap, const struct span *plan,
     uint32_t first = 0, count;
 
     for (; (count = span_run(plan, &first, pages, true)) > 0; first += count) {
-        if (heap->home->hold(heap->home->context, page + first, count))
-            continue;
-
-        uint32_t failed = first;
-
-        for (first = 0; (count = span_run(plan, &first, failed, true)) > 0;
-             first += count)
-            heap->home->release(heap->home->context, page + first, count);
-        return false;
+        if (!heap->home->hold(heap->home->context, page + first, count)) {
+            plan_release(heap, plan, page, first);
+            return false;
+        }
     }
     return true;
 }
@@ -427,7 +471,8 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end)
     if (fault == MM_OK) {
         request.at = page;
         fault = ranges_alloc(heap->ranges, &request, &page);
-        MM_ASSERT(fault == MM_OK);
+        if (fault != MM_OK)             /* damaged tags only */
+            plan_release(heap, &plan, page, pages);
     }
     mm_unlock(heap->home);
     if (fault != MM_OK)
@@ -444,7 +489,7 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end)
         span->tags[i] = span_tag(SPAN_TAG_BLOCKS, heap->owner);
     block->header = block_header(0, 0, false, false);
     span_end_block(heap, span)->header = block_header(0, 0, false, true);
-    block_set_quanta(block, span_quanta(heap));
+    block_set_quanta(block, heap->span_quanta);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_GROW,
         .at = heap_at(heap, span),

@@ -63,7 +63,8 @@ void *large_alloc(struct heap *heap, uint64_t size, uint64_t align)
     if (heap->refusal == MM_OK) {
         request.at = page;
         heap->refusal = ranges_alloc(heap->ranges, &request, &page);
-        MM_ASSERT(heap->refusal == MM_OK);
+        if (heap->refusal != MM_OK)     /* damaged tags only */
+            heap->home->release(heap->home->context, page, request.pages);
     }
     mm_unlock(heap->home);
     if (heap->refusal != MM_OK)

@@ -65,7 +65,8 @@ static inline bool mm_is_damage(enum mm_fault fault)
 
 /* The allocator itself is wrong. */
 #define MM_ASSERT(condition)                                               \
-    ((condition) ? (void)0                                                 \
+    (!MM_ASSERTED || (condition)                                           \
+         ? (void)0                                                         \
                  : mm_home_panic(__FILE__, __LINE__,                       \
                                  "the allocator is wrong: " #condition))
 

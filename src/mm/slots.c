@@ -227,8 +227,7 @@ static void slot_page_give(struct heap *heap, struct slot_page *page)
 
 /* Step SLOT_TAKE: from the page's list, or from the watermark. PAGE has
  * room. */
-static void *slot_take(struct heap *heap, struct slot_page *page,
-                       uint64_t request)
+void *slot_take(struct heap *heap, struct slot_page *page, uint64_t request)
 {
     uint32_t offset = page->free;
     bool risen = offset == 0;
