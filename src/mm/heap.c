@@ -555,49 +555,71 @@ uint64_t heap_usable_size(const struct heap *heap, const void *payload)
 }
 
 /* Gives back what SPAN can spare: all of it, or pages inside free blocks. */
-static uint64_t span_trim(struct heap *heap, struct span *span)
+static void span_trim(struct heap *heap, struct span *span)
 {
     struct block *block = span_first_block(heap, span);
-    uint64_t given = 0;
 
     for (; !block_is_end(block); block = block_right(block)) {
         if (heap_is_checked(heap) &&
             (block_is_free(block) ? heap_vet_free(heap, block)
                                   : heap_vet_used(heap, block)) != MM_OK)
-            break;
+            return;
         if (block_is_used(block))
             continue;
-        if (block_fills_span(block))
-            return span_shrink(heap, span);
-        given += block_give_back(heap, block);
+        if (block_fills_span(block)) {
+            span_shrink(heap, span);
+            return;
+        }
+        block_give_back(heap, block);
     }
-    return given;
+}
+
+/* Goes on to the next of this heap's spans, from *PAGE on; NULL after the
+ * last. *PAGE is behind it then. */
+static struct span *span_next(const struct heap *heap, uint32_t *page)
+{
+    while (*page < heap->ranges->page_count) {
+        const struct range_tag *range = ranges_find(heap->ranges, *page);
+
+        if (range == NULL || range->pages == 0)
+            return NULL;
+
+        struct span *span = span_at(heap, (uint64_t)range->start * MM_PAGE);
+
+        *page = range->start + range->pages;
+        if (range->type == RANGE_SPAN &&
+            range->start % (heap->span_bytes / MM_PAGE) == 0 &&
+            range->pages == heap->span_bytes / MM_PAGE &&
+            span_head_is_possible(heap, span) && span->owner == heap->owner)
+            return span;
+    }
+    return NULL;
+}
+
+/* The pages of this heap's spans that have frames. */
+static uint64_t heap_held_pages(const struct heap *heap)
+{
+    const struct span *span;
+    uint64_t held = 0;
+
+    for (uint32_t page = 0; (span = span_next(heap, &page)) != NULL;) {
+        for (uint32_t i = 0; i < heap->span_bytes / MM_PAGE; i++)
+            held += span_page_is_held(span, i);
+    }
+    return held;
 }
 
 uint64_t heap_trim(struct heap *heap)
 {
-    uint64_t given = 0;
-    uint32_t page = 0;
+    uint64_t held = heap_held_pages(heap), left;
+    struct span *span;
 
     refusal_clear(heap);
     heap_drain(heap);
     heap_flush_kept(heap);
     slots_trim(heap);
-    while (page < heap->ranges->page_count) {
-        const struct range_tag *range = ranges_find(heap->ranges, page);
-
-        if (range == NULL || range->pages == 0)
-            return given;
-
-        bool is_span = range->type == RANGE_SPAN &&
-                       range->start % (heap->span_bytes / MM_PAGE) == 0 &&
-                       range->pages == heap->span_bytes / MM_PAGE;
-        struct span *span = span_at(heap, (uint64_t)range->start * MM_PAGE);
-
-        page = range->start + range->pages;
-        if (is_span && span_head_is_possible(heap, span) &&
-            span->owner == heap->owner)
-            given += span_trim(heap, span);
-    }
-    return given;
+    for (uint32_t page = 0; (span = span_next(heap, &page)) != NULL;)
+        span_trim(heap, span);
+    left = heap_held_pages(heap);
+    return left < held ? held - left : 0;
 }

@@ -495,6 +495,181 @@ static void an_underrun_is_refused(void **state)
     }
 }
 
+/* A list that leads back to its own middle, and a request that none of its
+ * blocks can serve: the search ends. */
+static void a_ring_of_links_ends(void **state)
+{
+    struct test_setup one = overrun_setup;
+    struct test_home *test;
+    void *a, *b, *rest;
+    uint32_t ref;
+
+    (void)state;
+    one.unobserved = one.loose = true;
+    test = test_home_create(&one);
+    a = heap_alloc(&test->heap, 64 * 16 - 4);   /* both on list [64, 72) */
+    heap_alloc(&test->heap, 12);
+    b = heap_alloc(&test->heap, 65 * 16 - 4);
+    heap_alloc(&test->heap, 12);
+    do
+        rest = heap_alloc(&test->heap, 70 * 16 - 4);
+    while (rest != NULL);
+    while (heap_alloc(&test->heap, 12) != NULL)
+        ;
+    assert_int_equal(heap_free(&test->heap, a), MM_OK);
+    assert_int_equal(heap_free(&test->heap, b), MM_OK);
+    ref = (uint32_t)(heap_at(&test->heap, a) / 16);
+    memcpy(a, &ref, 4);                         /* a's next is a */
+    alarm(10);
+    assert_null(heap_alloc(&test->heap, 70 * 16 - 4));
+    alarm(0);
+    test_home_destroy(test);
+}
+
+/* ---- the checker's words --------------- */
+
+static const struct test_setup checked_setup = {
+    .arena_bytes = 64 * KIB, .span_bytes = 64 * KIB, .small = true,
+    .level = HEAP_LEVEL_CHECK, .loose = true, .unobserved = true,
+};
+
+/* A heap with a used block at `used`, a free one behind it at `free`, another
+ * used one, a slot page with three slots, of which one is free, and the rest
+ * of the span, hollow. */
+static struct anatomy {
+    struct test_home *test;
+    struct heap *heap;
+    uint64_t used, free, right, page, slot, hollow;
+} y;
+
+static uint32_t *word(uint64_t at)
+{
+    return (uint32_t *)(y.test->base + at);
+}
+
+static void live_flip(uint64_t at)
+{
+    uint64_t live = SPAN_TAGS_AT + checked_setup.span_bytes / 2048 * 4;
+
+    word(live)[at / 16 / 32] ^= UINT32_C(1) << (at / 16 % 32);
+}
+
+static uint64_t give_block(uint64_t size)
+{
+    struct heap_request request = { .size = size, .kind = HEAP_BLOCK };
+
+    return heap_at(y.heap, heap_alloc_request(y.heap, &request));
+}
+
+static void anatomy_open(void)
+{
+    struct heap_cursor cursor;
+    uint64_t slots[3];
+
+    y.test = test_home_create(&checked_setup);
+    y.heap = &y.test->heap;
+    y.used = give_block(40);
+    y.free = give_block(40);
+    y.right = give_block(40);
+    for (int i = 0; i < 3; i++)
+        slots[i] = heap_at(y.heap, heap_alloc(y.heap, 24));
+    y.slot = slots[0];
+    y.page = y.slot / 2048 * 2048;
+    assert_int_equal(heap_free(y.heap, y.test->base + y.slot), MM_OK);
+    assert_int_equal(heap_free(y.heap, y.test->base + y.free), MM_OK);
+    y.hollow = 0;
+    heap_walk(&cursor);
+    while (heap_walk_next(y.heap, &cursor))
+        if (cursor.hollow)
+            y.hollow = cursor.at;
+    assert_true(y.hollow != 0);
+    test_home_check(y.test, "the anatomy");
+}
+
+enum { NEXT, PREVIOUS, SLOT_BYTES, SLOT_FREE, WATERMARK, SLOTS_USED, BITS };
+
+static void no_size(void) { *word(y.used - 4) &= 0xfffe0003; }
+static void no_end(void) { *word(64 * KIB - 4) &= ~1u; }
+static void past_end(void) { *word(y.right - 4) |= 0x1fffc; }
+static void wrong_left(void) { *word(y.right - 4) ^= 1u << 18; }
+static void wrong_end(void) { *word(64 * KIB - 4) ^= 1u << 20; }
+static void two_free(void) { *word(y.used - 4) ^= 1; live_flip(y.used); }
+static void no_list(void)
+{
+    y.heap->lists[2] = 0;
+    y.heap->map[0] &= ~4u;
+}
+static void used_listed(void)
+{
+    y.heap->lists[2] = (block_ref)(y.used / 16);
+    *word(y.used) = (block_ref)(y.free / 16);
+    *word(y.used + 4) = 0;
+    *word(y.free + 4) = (block_ref)(y.used / 16);
+}
+static void wrong_list(void)
+{
+    y.heap->lists[3] = y.heap->lists[2];
+    y.heap->lists[2] = 0;
+    y.heap->map[0] = (y.heap->map[0] & ~4u) | 8u;
+}
+static void no_way_back(void) { *word(y.free + 4) = 77; }
+static void far_link(void) { *word(y.free) = 0x7fffffff; }
+static void wrong_bit(void) { y.heap->map[1] ^= 1; }
+static void head_not_held(void) { *word(16) &= ~1u; }
+static void not_hollow(void) { *word(y.hollow - 4) ^= 2; }
+static void too_hollow(void) { *word(y.free - 4) ^= 2; }
+static void dead(void) { live_flip(y.used); }
+static void alive(void) { live_flip(y.free); }
+static void alive_within(void) { live_flip(y.right + 16); }
+static void no_slots(void) { word(SPAN_TAGS_AT)[y.page / 2048] ^= 1; }
+static void more_slots(void) { word(SPAN_TAGS_AT)[y.page / 2048 + 2] ^= 1; }
+static void lost_slot(void) { word(y.page)[SLOT_FREE] = 0; }
+static void slot_in_a_ring(void) { *word(y.slot) = (uint32_t)(y.slot % 2048); }
+static void wrong_used(void) { word(y.page)[SLOTS_USED] = 1; }
+static void wrong_slot_bit(void) { word(y.page)[BITS] ^= 2; }
+static void page_lost(void) { y.heap->slot_lists[2] = 0; }
+static void page_in_a_ring(void)
+{
+    word(y.page)[NEXT] = (block_ref)(y.page / 16);
+}
+static void page_in_the_sky(void) { y.heap->slot_lists[5] = 0x00ffff80; }
+static void wrong_class(void) { word(y.page)[SLOT_BYTES] = 40; }
+static void wrong_watermark(void) { word(y.page)[WATERMARK] += 8; }
+
+static void the_checker_names_what_is_broken(void **state)
+{
+    static const struct {
+        const char *invariant;
+        void (*damage)(void);
+    } damages[] = {
+        { "I1", no_size }, { "I1", no_end }, { "I1", past_end },
+        { "I2", wrong_left }, { "I2", wrong_end }, { "I3", two_free },
+        { "I4", no_list }, { "I4", used_listed }, { "I4", wrong_list },
+        { "I5", no_way_back }, { "I5", far_link }, { "I5", wrong_bit },
+        { "I6", head_not_held }, { "I7", not_hollow }, { "I7", too_hollow },
+        { "I8", dead }, { "I8", alive }, { "I8", alive_within },
+        { "S3", no_slots }, { "I9", more_slots },
+        { "S1", lost_slot }, { "S1", slot_in_a_ring }, { "S4", wrong_used },
+        { "S4", wrong_slot_bit }, { "S3", page_lost },
+        { "S3", page_in_a_ring }, { "S3", page_in_the_sky },
+        { "S5", wrong_class }, { "S5", wrong_watermark },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+        struct heap_damage damage;
+
+        anatomy_open();
+        damages[i].damage();
+        if (heap_check(y.heap, &damage) ||
+            strncmp(damage.invariant, damages[i].invariant, 2) != 0)
+            fail_msg("damage %u: %s expected, the checker says %s",
+                     (unsigned)i, damages[i].invariant,
+                     damage.invariant == NULL ? "nothing" : damage.invariant);
+        test_home_destroy(y.test);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +680,8 @@ int main(void)
         cmocka_unit_test(wild_words_in_a_page_of_tags),
         cmocka_unit_test(an_overrun_is_refused_and_named),
         cmocka_unit_test(an_underrun_is_refused),
+        cmocka_unit_test(a_ring_of_links_ends),
+        cmocka_unit_test(the_checker_names_what_is_broken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

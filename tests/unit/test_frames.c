@@ -477,6 +477,30 @@ static void the_checker_names_what_is_broken(void **state)
     }
 }
 
+/* A number moves from a full holder to the one on top of it: the list is as
+ * long as before, and only F5 is broken. */
+static void the_checker_sees_a_holder_that_is_not_full(void **state)
+{
+    struct frames *frames = make_memory(scattered, false);
+    pfn_t at;
+
+    (void)state;
+    for (int i = 0; i < 2500; i++)
+        alloc_and_check(frames);
+    for (pfn_t pfn = 4000; pfn < 5500; pfn++)
+        free_and_check(frames, pfn);
+    check(frames);
+
+    struct frames_holder *top = memory.holder[frames->head];
+    struct frames_holder *below = memory.holder[top->next];
+
+    assert_int_equal(below->count, FRAMES_PER_HOLDER);
+    assert_true(top->count < FRAMES_PER_HOLDER);
+    top->free[top->count++] = below->free[--below->count];
+    assert_non_null(frames_check(frames, &at));
+    assert_true(strncmp(frames_check(frames, &at), "F5", 2) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -490,6 +514,7 @@ int main(void)
         cmocka_unit_test(without_bits_nothing_is_handed_out),
         cmocka_unit_test(a_holder_that_was_written_to_is_noticed),
         cmocka_unit_test(the_checker_names_what_is_broken),
+        cmocka_unit_test(the_checker_sees_a_holder_that_is_not_full),
     };
 
     return cmocka_run_group_tests(tests, NULL, forget);

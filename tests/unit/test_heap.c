@@ -79,6 +79,15 @@ static struct heap_request random_request(uint64_t *random,
     return request;
 }
 
+/* What trim says it gave back, it gave back; it may need a page of tags. */
+static void trim_and_count(struct test_home *test)
+{
+    uint32_t held = test->held_count - test->ranges.tag_pages;
+    uint64_t given = heap_trim(&test->heap);
+
+    assert_true(held - (test->held_count - test->ranges.tag_pages) == given);
+}
+
 static void random_program(const struct test_setup *setup, uint64_t seed,
                            int operations, int64_t frames)
 {
@@ -107,7 +116,7 @@ static void random_program(const struct test_setup *setup, uint64_t seed,
                            (uint32_t)random_below(&random, shadow.count),
                            random_size(&random, setup));
         } else if (what == 99 && random_below(&random, 8) == 0) {
-            heap_trim(&test->heap);
+            trim_and_count(test);
         } else {
             shadow_free(&shadow,
                         (uint32_t)random_below(&random, shadow.count));
@@ -689,6 +698,33 @@ static void init_with(void *setup)
     heap_init(&heap, setup);
 }
 
+/* However many blocks lie on a list, a request looks at a few of them. */
+static void a_request_looks_at_a_few_blocks_only(void **state)
+{
+    const struct test_setup setup = {
+        .arena_bytes = 1024 * KIB, .span_bytes = 512 * KIB,
+        .level = HEAP_LEVEL_CHECK, .unobserved = true,
+    };
+    struct test_home *test = test_home_create(&setup);
+    void *payload[200];
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {     /* 64 quanta, and a used one between */
+        payload[i] = heap_alloc(&test->heap, 64 * 16 - 4);
+        assert_non_null(heap_alloc(&test->heap, 12));
+        assert_true(test->heap.examined >= 1 &&
+                    test->heap.examined <= HEAP_TRIES + 1);
+    }
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(heap_free(&test->heap, payload[i]), MM_OK);
+    /* 70 quanta belong on the same list, where no block is long enough */
+    assert_non_null(heap_alloc(&test->heap, 70 * 16 - 4));
+    assert_int_equal(test->heap.examined, HEAP_TRIES + 1);
+    assert_non_null(heap_alloc(&test->heap, 64 * 16 - 4));
+    assert_int_equal(test->heap.examined, 1);
+    test_home_destroy(test);
+}
+
 static void a_span_that_cannot_be_is_refused_by_init(void **state)
 {
     static const uint32_t wrong[] = {
@@ -728,6 +764,7 @@ int main(void)
         cmocka_unit_test(an_empty_span_and_an_empty_slot_page_are_kept),
         cmocka_unit_test(a_second_empty_span_leaves),
         cmocka_unit_test(the_smallest_arena_works),
+        cmocka_unit_test(a_request_looks_at_a_few_blocks_only),
         cmocka_unit_test(a_span_that_cannot_be_is_refused_by_init),
     };
 

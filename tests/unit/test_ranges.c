@@ -484,6 +484,38 @@ static void tags_never_run_out_for_a_free(void **state)
     assert_true(g.ranges.free_count <= g.tag_pages + 1);
 }
 
+/* No spare tag, no free page, and then a free that needs two tags: it keeps
+ * the first page of what is freed. */
+static void a_free_without_tags_keeps_a_page_for_them(void **state)
+{
+    (void)state;
+    open_ground(200);
+    g.frames_left = 0;                  /* no refill meanwhile */
+    for (uint32_t page = 0; g.ranges.spare_count > 0; page += 2)
+        get((struct range_request){ .pages = 2, .at = page,
+                                    .type = RANGE_OTHER });
+    while (get((struct range_request){ .pages = 1, .at = RANGE_ANYWHERE,
+                                       .type = RANGE_OTHER }) !=
+           RANGE_ANYWHERE)
+        ;
+    get((struct range_request){ .pages = 200 - g.ranges.used_pages,
+                                .at = g.ranges.used_pages,
+                                .type = RANGE_STACK });
+    check_against_model();
+    assert_int_equal(g.ranges.used_pages, 200);
+    assert_int_equal(g.ranges.spare_count, 0);
+
+    g.frames_left = -1;
+    put(150, 4);
+    check_against_model();
+    assert_int_equal(g.type[150], RANGE_TAGS);
+    assert_int_equal(g.ranges.used_pages, 197);
+    put(160, 1);
+    put(1, 1);
+    check_against_model();
+    assert_int_equal(g.ranges.used_pages, 195);
+}
+
 static void the_whole_arena_can_be_used_and_freed(void **state)
 {
     (void)state;
@@ -606,6 +638,65 @@ static void the_checker_sees_every_flipped_bit(void **state)
     assert_int_equal(missed, 0);
 }
 
+/* ---- the checker's words ------------------------------------------------ */
+
+static struct range_tag *tag_of(uint32_t page)
+{
+    return (struct range_tag *)ranges_find(&g.ranges, page);
+}
+
+static void short_tag(void) { tag_of(20)->pages--; }
+static void long_tag(void) { tag_of(20)->pages++; }
+static void wrong_parent(void) { tag_of(30)->parent = tag_of(30)->left + 9; }
+static void wrong_height(void) { tag_of(20)->height++; }
+static void second_free(void) { tag_of(20)->type = RANGE_FREE; }
+static void off_its_list(void)
+{
+    g.ranges.lists[class_of(tag_of(10)->pages)] = RANGE_NIL;
+}
+static void wrong_list(void)
+{
+    g.ranges.lists[0] = range_ref_of(&g.ranges, tag_of(10));
+    g.ranges.map[0] |= 1;
+}
+static void wrong_bit(void) { g.ranges.map[3] ^= 2; }
+static void wrong_pages(void) { g.ranges.used_pages--; }
+static void wrong_used(void) { g.ranges.used_count++; }
+static void wrong_free(void) { g.ranges.free_count++; }
+
+static void the_checker_names_what_is_broken(void **state)
+{
+    static const struct {
+        const char *invariant;
+        void (*damage)(void);
+    } damages[] = {
+        { "R1", short_tag }, { "R1", long_tag }, { "R2", wrong_parent },
+        { "R3", wrong_height }, { "R4", second_free }, { "R5", off_its_list },
+        { "R5", wrong_list }, { "R5", wrong_bit }, { "R6", wrong_pages },
+        { "R6", wrong_used }, { "R6", wrong_free },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+        uint32_t page;
+
+        open_ground(64);                /* free [10, 20) and [50, 64) */
+        for (uint32_t at = 0; at < 50; at += 10)
+            get((struct range_request){ .pages = 10, .at = at,
+                                        .type = RANGE_OTHER });
+        put(10, 10);
+        check_against_model();
+        damages[i].damage();
+
+        const char *broken = ranges_check(&g.ranges, &page);
+
+        if (broken == NULL || strncmp(broken, damages[i].invariant, 2) != 0)
+            fail_msg("damage %u: %s expected, the checker says %s",
+                     (unsigned)i, damages[i].invariant,
+                     broken == NULL ? "nothing" : broken);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -616,10 +707,12 @@ int main(void)
         cmocka_unit_test(any_part_of_a_used_range_can_be_freed),
         cmocka_unit_test(frees_beyond_one_used_range_are_refused),
         cmocka_unit_test(tags_never_run_out_for_a_free),
+        cmocka_unit_test(a_free_without_tags_keeps_a_page_for_them),
         cmocka_unit_test(the_whole_arena_can_be_used_and_freed),
         cmocka_unit_test(probe_says_where_alloc_goes_and_changes_no_range),
         cmocka_unit_test(protection_is_kept_in_the_tag),
         cmocka_unit_test(the_checker_sees_every_flipped_bit),
+        cmocka_unit_test(the_checker_names_what_is_broken),
     };
 
     return cmocka_run_group_tests(tests, NULL, close_ground);
