@@ -23,7 +23,7 @@ REPLAY = os.path.join(BUILD, 'replay')
 TIMEOUT = 300               # seconds, for any one process
 
 Allocator = collections.namedtuple('Allocator', 'name library kind package')
-# kind: ours, peer, floor
+# kind: ours, peer, floor; level: ours, with HEAPGLASS_LEVEL=package
 
 
 def first_file(*patterns):
@@ -70,15 +70,29 @@ FLOORS = [
 ]
 
 
+LEVELS = ['none', 'check', 'canary', 'poison', 'full']
+
+
+def levels_of(library):
+    """LIBRARY at each level of care that it knows by name."""
+    with open(library, 'rb') as file:
+        text = file.read()
+    return [Allocator(level, library, 'level', level) for level in LEVELS
+            if level.encode() + b'\0' in text or level == 'none']
+
+
 class Failed(Exception):
     """A process that ended badly, in a sentence."""
 
 
 def environment(allocator):
     variables = dict(os.environ, LC_ALL='C')
-    variables.pop('LD_PRELOAD', None)
+    for name in ('LD_PRELOAD', 'HEAPGLASS_LEVEL'):
+        variables.pop(name, None)
     if allocator.library:
         variables['LD_PRELOAD'] = allocator.library
+    if allocator.kind == 'level':
+        variables['HEAPGLASS_LEVEL'] = allocator.package
     return variables
 
 

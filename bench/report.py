@@ -112,12 +112,13 @@ class Report:
             yield Figure(title, self.over(
                 table, lambda a: a['utilization'], mean), low=False,
                 points=True)
-            big = {trace: row for trace, row in table.items()
-                   if all(a['peak_payload'] >= 1 << 20
-                          for a in row.values())}
-            yield Figure('... of traces above 1 MiB', self.over(
-                big, lambda a: a['utilization'], mean), low=False,
-                points=True)
+            if section == 'memory':
+                big = {trace: row for trace, row in table.items()
+                       if all(a['peak_payload'] >= 1 << 20
+                              for a in row.values())}
+                yield Figure('... traces of 1 MiB or more', self.over(
+                    big, lambda a: a['utilization'], mean), low=False,
+                    points=True)
             if 'adv-phases' in table:
                 yield Figure('... adv-phases', {
                     name: a['utilization']
@@ -203,6 +204,7 @@ class Report:
         lines += self.instruction_table()
         lines += self.thread_table()
         lines += self.program_table()
+        lines += self.level_table()
         lines += self.failure_lines()
         return '\n'.join(lines) + '\n'
 
@@ -301,6 +303,30 @@ class Report:
         return ['## Real programs: CPU time, largest resident', ''] + \
             self.table(['program', *self.names], rows)
 
+    def level_table(self):
+        section = self.section('levels')
+        if not section:
+            return []
+        names = section['names']
+        columns = {}
+        for key, how in (('time', geometric), ('memory', mean)):
+            traces = common(section[key], names)
+            columns[key] = {name: how(section[key][t][name] for t in traces)
+                            for name in names} if traces else {}
+        rows = []
+        for name in names:
+            time, memory = (columns[key].get(name) for key in columns)
+            rows.append([name] + (
+                ['-', '-'] if time is None else
+                [f'{time:.1f}', f"{time / columns['time']['none']:.2f}"]) + [
+                    f'{by_level[name]:.0f}' if name in by_level else '-'
+                    for by_level in (section['pairs'].get(size, {})
+                                     for size in ('24', '4000'))] + [
+                    '-' if memory is None else f'{memory:.1f}'])
+        return ['## Levels of care (HEAPGLASS_LEVEL)', ''] + self.table(
+            ['level', 'ns an operation', 'to none', 'instructions, 24',
+             'instructions, 4000', 'utilization, %'], rows)
+
     def failure_lines(self):
         failures = self.results.get('failures')
         if not failures:
@@ -372,12 +398,12 @@ class Plots:
                 f'{i} {pick(table[t][allocator])}\n'
                 for i, t in enumerate(traces) if allocator in table[t])
             curves.append(f"$d{number} using 1:2 with points pt 7 ps "
-                          f"{0.7 if allocator == OURS else 0.5} "
+                          f"{0.9 if allocator == OURS else 0.7} "
                           f"lc rgb '{self.color[allocator]}' "
                           f"title '{allocator}'")
         self.draw(name, title,
                   f"set ylabel '{ylabel}'\nset xtics rotate by 60 right "
-                  f"({ticks}) font ',9'\nset xrange [-1:{len(traces)}]\n"
+                  f"({ticks}) font ',11'\nset xrange [-1:{len(traces)}]\n"
                   f"set key outside right\n{settings}", data, curves, 1100,
                   480)
 
