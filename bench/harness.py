@@ -11,6 +11,7 @@ slower for all of them.
 
 import collections
 import glob
+import itertools
 import lzma
 import os
 import re
@@ -77,8 +78,10 @@ def levels_of(library):
     """LIBRARY at each level of care that it knows by name."""
     with open(library, 'rb') as file:
         text = file.read()
-    return [Allocator(level, library, 'level', level) for level in LEVELS
-            if level.encode() + b'\0' in text or level == 'none']
+    known = itertools.takewhile(
+        lambda level: level == 'none' or level.encode() + b'\0' in text,
+        LEVELS)
+    return [Allocator(level, library, 'level', level) for level in known]
 
 
 class Failed(Exception):
