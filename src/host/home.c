@@ -192,11 +192,6 @@ const char *home_name(void)
     return "host";
 }
 
-struct machine *home_machine(void)
-{
-    return NULL;                /* a process has no frames of its own */
-}
-
 void *home_memory(size_t size)
 {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,

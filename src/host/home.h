@@ -10,9 +10,14 @@
 #define HEAPGLASS_HOST_HOME_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Whether commands come from a person at a terminal. */
 bool host_is_interactive(void);
+
+/* How much physical memory `use kernel` imitates (machine.c); to be set before
+ * the first command. */
+extern size_t host_memory_bytes;
 
 /* Makes the terminal give each key at once, until the process ends. */
 void host_open_terminal(void);

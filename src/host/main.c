@@ -21,14 +21,22 @@
 #include "shell/session.h"
 #include "shell/shell.h"
 
-enum { STATUS_USAGE = 2, COMMAND_LINE_SIZE = 512 };
+enum {
+    STATUS_USAGE = 2,
+    COMMAND_LINE_SIZE = 512,
+    MEMORY_LEAST_MIB = 2,
+    MEMORY_MOST_MIB = 2048,
+};
 
 static const char usage[] =
     "usage: heapglass [-c COMMANDS | FILE] [--plain] [--cmdline WORDS]\n"
+    "                 [--memory SIZE]\n"
     "  -c COMMANDS      run these commands, separated by ';', and end\n"
     "  FILE             run the commands in this file, and end\n"
     "  --plain          no colours, no cursor movement, no pauses\n"
     "  --cmdline WORDS  start as a kernel with this command line would\n"
+    "  --memory SIZE    physical memory of the kernel that `use kernel`\n"
+    "                   imitates: 128M, or 2M to 2G\n"
     "Without -c and FILE commands are read from standard input.\n";
 
 struct options {
@@ -57,12 +65,25 @@ static void command_line_add(struct options *options, const char *words)
              length == 0 ? "" : " ", words);
 }
 
+static void memory_set(const char *word)
+{
+    uint64_t bytes;
+
+    if (parse_number(word, &bytes) != PARSE_OK
+            || bytes >> 20 < MEMORY_LEAST_MIB
+            || bytes >> 20 > MEMORY_MOST_MIB || bytes % MM_PAGE != 0)
+        refuse_usage("--memory takes 2M to 2G, in whole frames of 4K: %s",
+                     word);
+    host_memory_bytes = (size_t)bytes;
+}
+
 static void options_read(struct options *options, int count, char **words)
 {
     for (int i = 1; i < count; i++) {
         const char *word = words[i];
         bool takes_one = strcmp(word, "-c") == 0
-                         || strcmp(word, "--cmdline") == 0;
+                         || strcmp(word, "--cmdline") == 0
+                         || strcmp(word, "--memory") == 0;
 
         if (takes_one && i + 1 == count)
             refuse_usage("%s takes one more word", word);
@@ -70,6 +91,8 @@ static void options_read(struct options *options, int count, char **words)
             options->commands = words[++i];
         else if (strcmp(word, "--cmdline") == 0)
             command_line_add(options, words[++i]);
+        else if (strcmp(word, "--memory") == 0)
+            memory_set(words[++i]);
         else if (strcmp(word, "--plain") == 0)
             command_line_add(options, "plain");
         else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {

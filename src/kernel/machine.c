@@ -40,7 +40,7 @@ enum {
     MAP_ENTRIES_MAX = 1024,             /* of a map that came as a file */
     REGIONS_MAX = 1024,
     PIECES_MAX = MEMMAP_PIECES_FOR(MAP_ENTRIES_MAX),
-    KERNEL_HOLLOW_PAGES = 16,           /* a free block keeps less idle */
+    KERNEL_HOLLOW_PAGES = 4,            /* a free block keeps less idle */
 };
 
 #define ARENA_BYTES_MAX ((((uint64_t)64) << 30) - SPAN_MAX_BYTES)

@@ -6,7 +6,7 @@
  *
  * The shell's commands act on a machine: the lab (lab.h), which is the same
  * everywhere and may be broken, or the kernel's own (`use kernel`), which is
- * real. Both are made of the same parts of src/mm.
+ * real. Both are made of the same parts (parts.h).
  *
  * Includes: src/mm, src/trace, and the memory map of src/kernel.
  */
@@ -21,11 +21,13 @@ struct ledger;
 
 struct machine {
     const char *name;                   /* "lab", "kernel" */
+    const char *remark;                 /* a sentence that whoever uses it
+                                           should hear; may be NULL */
     struct frames *frames;
     struct ranges *ranges;
     struct heap *heap;
     uint64_t arena_bytes;
-    bool writable;                      /* a student may poke at it */
+    bool writable;                      /* a student may damage it */
 
     /* What the firmware said, and what became of it. */
     const struct firmware_entry *firmware;

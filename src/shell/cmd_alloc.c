@@ -20,7 +20,7 @@ static const struct mm_event *heard_find(const struct session *session,
 {
     const struct heard *heard = &session->heard;
 
-    for (; *index < heard->count && *index < HEARD_MAX; (*index)++) {
+    for (; *index < heard->count; (*index)++) {
         if (heard->event[*index].kind == (uint32_t)kind)
             return &heard->event[(*index)++];
     }
@@ -33,19 +33,6 @@ static const struct mm_event *heard_first(const struct session *session,
     size_t index = 0;
 
     return heard_find(session, kind, &index);
-}
-
-/* The sum of the sizes of all events of KIND. */
-static uint64_t heard_bytes(const struct session *session,
-                            enum mm_event_kind kind)
-{
-    const struct mm_event *event;
-    uint64_t bytes = 0;
-    size_t index = 0;
-
-    while ((event = heard_find(session, kind, &index)) != NULL)
-        bytes += event->size;
-    return bytes;
 }
 
 /* The letter of what starts at AT, or "-". */
@@ -62,14 +49,10 @@ static const char *letter_at(struct short_text *text,
 /* Pages that came or went while this command was at work. */
 static void explain_pages(struct session *session)
 {
-    uint64_t held = heard_bytes(session, MM_EVENT_HOLD) / MM_PAGE;
-    uint64_t given = heard_bytes(session, MM_EVENT_TRIM) / MM_PAGE;
-    const struct mm_event *grown = heard_first(session, MM_EVENT_GROW);
+    uint64_t held = session->heard.bytes[MM_EVENT_HOLD] / MM_PAGE;
+    uint64_t given = session->heard.bytes[MM_EVENT_TRIM] / MM_PAGE;
     const struct mm_event *left = heard_first(session, MM_EVENT_SHRINK);
 
-    if (grown != NULL)
-        say(session, "A new span of %llu bytes entered at +0x%llx.\n",
-            (wide)grown->size, (wide)grown->at);
     if (held != 0)
         say(session, "Frames were put behind %llu page%s.\n", (wide)held,
             plural(held));
@@ -79,6 +62,20 @@ static void explain_pages(struct session *session)
     if (left != NULL)
         say(session, "The empty span of %llu bytes at +0x%llx left.\n",
             (wide)left->size, (wide)left->at);
+}
+
+/* What had to happen before a block could be looked for. */
+static void explain_before(struct session *session)
+{
+    uint64_t drained = session->heard.bytes[MM_EVENT_REMOTE_DRAIN];
+    const struct mm_event *grown = heard_first(session, MM_EVENT_GROW);
+
+    if (drained != 0)
+        say(session, "First the heap took back %llu payload%s that other "
+                     "threads had freed.\n", (wide)drained, plural(drained));
+    if (grown != NULL)
+        say(session, "A new span of %llu bytes entered at +0x%llx.\n",
+            (wide)grown->size, (wide)grown->at);
 }
 
 /* How the block that TAKE announces was found and cut out. */
@@ -149,17 +146,21 @@ static void explain_payload(struct session *session, uint64_t at,
     }
 }
 
-static void explain_alloc(struct session *session, uint64_t at,
-                          uint64_t request)
+/* Where the new payload at AT came from. */
+static void explain_source(struct session *session, uint64_t at)
 {
     const struct mm_event *slot = heard_first(session, MM_EVENT_SLOT_TAKE);
     const struct mm_event *page = heard_first(session, MM_EVENT_PAGE_TAKE);
     const struct mm_event *take = heard_first(session, MM_EVENT_TAKE);
+    const struct mm_event *reuse = heard_first(session, MM_EVENT_REUSE);
     struct place place;
 
-    explain_payload(session, at, request);
+    explain_before(session);
     place_find(session, at, &place);
-    if (slot != NULL) {
+    if (reuse != NULL) {
+        say(session, "It was kept: freed before, %llu bytes, and not joined "
+                     "with its neighbours.\n", (wide)reuse->size);
+    } else if (slot != NULL) {
         if (page != NULL)
             say(session, "The blocks lent a slot page of %u bytes at "
                          "+0x%llx.\n", MM_SLOT_PAGE, (wide)page->at);
@@ -177,6 +178,13 @@ static void explain_alloc(struct session *session, uint64_t at,
     } else if (take != NULL) {
         explain_take(session, take);
     }
+}
+
+static void explain_alloc(struct session *session, uint64_t at,
+                          uint64_t request)
+{
+    explain_payload(session, at, request);
+    explain_source(session, at);
     explain_pages(session);
 }
 
@@ -230,8 +238,6 @@ void cmd_alloc(struct session *session, const struct words *words)
     struct heap_request request = { .kind = HEAP_ANY };
     void *payload;
 
-    if (!machine_can_change(session))
-        return;
     if (words->count < 2) {
         refuse(session, "%s", alloc_usage);
         return;
@@ -301,9 +307,19 @@ static void explain_free(struct session *session, const struct place *place,
 {
     const struct mm_event *given = heard_first(session, MM_EVENT_PAGE_GIVE);
     const struct mm_event *release = heard_first(session, MM_EVENT_RELEASE);
+    const struct mm_event *keep = heard_first(session, MM_EVENT_KEEP);
+    const struct mm_event *push = heard_first(session, MM_EVENT_REMOTE_PUSH);
 
     say(session, "%s +0x%llx: %llu bytes given back\n", name,
         (wide)place->start, (wide)place->size);
+    if (keep != NULL)
+        say(session, "The heap keeps it as it is for the next request of its "
+                     "size; to its neighbours it is used.\n");
+    if (push != NULL)
+        say(session, "It belongs to heap %u: it waits on that heap's remote "
+                     "list until its owner needs memory.\n", push->owner);
+    if (keep != NULL || push != NULL)
+        return;
     if (place->kind == PLACE_SLOT) {
         struct slot_view view = slot_page_view(session->machine->heap,
                                                place->cursor.at);
@@ -334,8 +350,6 @@ void cmd_free(struct session *session, const struct words *words)
     enum mm_fault fault;
     uint64_t at;
 
-    if (!machine_can_change(session))
-        return;
     if (words->count != 2) {
         refuse(session, "free takes one block, by letter or offset: free a, "
                         "free +0x40");
@@ -362,14 +376,12 @@ static void explain_realloc(struct session *session, uint64_t from,
                             uint64_t to, uint64_t request, uint64_t copied)
 {
     const struct mm_event *resize = heard_first(session, MM_EVENT_RESIZE);
-    const struct mm_event *take = heard_first(session, MM_EVENT_TAKE);
 
     explain_payload(session, to, request);
     if (from != to) {
         say(session, "Moved from +0x%llx: %llu bytes were copied.\n",
             (wide)from, (wide)copied);
-        if (take != NULL)
-            explain_take(session, take);
+        explain_source(session, to);
     } else if (resize == NULL || resize->size == resize->other) {
         say(session, "It stays where it is: the size that was there fits.\n");
     } else if (resize->size > resize->other) {
@@ -390,8 +402,6 @@ void cmd_realloc(struct session *session, const struct words *words)
     uint64_t size, usable;
     void *payload;
 
-    if (!machine_can_change(session))
-        return;
     if (words->count != 3) {
         refuse(session, "realloc takes a block and its new size: realloc a "
                         "100");
@@ -475,8 +485,6 @@ void cmd_fill(struct session *session, const struct words *words)
     uint64_t count, usable;
     unsigned char byte = 0;
 
-    if (!machine_can_change(session))
-        return;
     if (words->count < 3 || words->count > 4) {
         refuse(session, "fill takes a block, a byte, and how many bytes: "
                         "fill a 0x41, fill a 0x41 8");
@@ -497,7 +505,9 @@ void cmd_fill(struct session *session, const struct words *words)
         say(session, "+0x%llx: 0 bytes written\n", (wide)place.start);
         return;
     }
-    if (!bytes_can_change(session, place.start, count))
+    if ((count > usable
+            && !machine_can_break(session, "writing past a block's end"))
+            || !bytes_can_change(session, place.start, count))
         return;
     place_find(session, place.start + count - 1, &last);
     place_describe(whose, &last);
@@ -526,7 +536,7 @@ void cmd_poke(struct session *session, const struct words *words)
     unsigned char *to;
     uint64_t at;
 
-    if (!machine_can_change(session))
+    if (!machine_can_break(session, "poke"))
         return;
     if (words->count < 3) {
         refuse(session, "poke takes an offset and the bytes to write there: "

@@ -9,7 +9,6 @@
 
 #include "command.h"
 #include "explain.h"
-#include "home.h"
 
 #include "../trace/sentence.h"
 
@@ -96,10 +95,9 @@ void cmd_memmap(struct session *session, const struct words *words)
         say(session, "%zu pieces more than there is room for were left out, "
                      "%s of them usable\n", machine->map->pieces_dropped,
             print_size(&usable_text, machine->map->usable_bytes_dropped));
-    if (!session->output.plain && machine != home_machine()
-            && home_machine() != NULL)          /* a hint, for a person */
+    if (!session->output.plain && machine != session->kernel)
         say(session, "This is the lab's map, made up; 'use kernel' and then "
-                     "'memmap' shows this computer's.\n");
+                     "'memmap' shows the kernel's.\n");
 }
 
 /* ---- frames ------------------------------------------------------------- */
@@ -344,15 +342,12 @@ static void stats_level_show(struct session *session, const char *name,
 
 void cmd_stats(struct session *session, const struct words *words)
 {
-    const struct stats *stats = &session->stats;
+    const struct stats *stats = session->stats;
+    const struct ledger *ledger = session->machine->ledger;
     bool any = false;
 
     if (!takes_nothing(session, words))
         return;
-    if (session->lab == NULL || session->machine != lab_machine(session->lab)) {
-        refuse(session, "stats counts what the lab does: 'use lab' first");
-        return;
-    }
     say(session, "allocs     %llu\n", (wide)stats->allocs);
     say(session, "frees      %llu\n", (wide)stats->frees);
     say(session, "refusals   %llu", (wide)stats_refused(stats));
@@ -372,7 +367,10 @@ void cmd_stats(struct session *session, const struct words *words)
         (wide)stats->free_cases[STATS_LEFT_FREE],
         (wide)stats->free_cases[STATS_RIGHT_FREE | STATS_LEFT_FREE]);
     stats_level_show(session, "live", &stats->live);
-    stats_level_show(session, "requested", &stats->requested);
+    if (ledger != NULL && stats->live.peak <= ledger->capacity)
+        stats_level_show(session, "requested", &stats->requested);
+    else                                /* of some, it was not noted */
+        say(session, "requested  -\n");
     stats_level_show(session, "used", &stats->used);
     stats_level_show(session, "held", &stats->held);
 }
@@ -381,13 +379,12 @@ void cmd_stats(struct session *session, const struct words *words)
 
 void cmd_trim(struct session *session, const struct words *words)
 {
-    uint64_t pages, slot_pages = 0;
+    uint64_t pages, slot_pages;
 
-    if (!takes_nothing(session, words) || !machine_can_change(session))
+    if (!takes_nothing(session, words))
         return;
     pages = heap_trim(session->machine->heap);
-    for (size_t i = 0; i < session->heard.count && i < HEARD_MAX; i++)
-        slot_pages += session->heard.event[i].kind == MM_EVENT_PAGE_GIVE;
+    slot_pages = session->heard.events[MM_EVENT_PAGE_GIVE];
     if (slot_pages != 0)
         say(session, "%llu empty slot page%s an ordinary block again.\n",
             (wide)slot_pages, slot_pages == 1 ? " is" : "s are each");
@@ -409,8 +406,6 @@ void cmd_small(struct session *session, const struct words *words)
         refuse(session, "small is on or off: small on");
         return;
     }
-    if (words->count == 2 && !machine_can_change(session))
-        return;
     if (words->count == 2)
         heap->small = on;
     if (on)
@@ -437,6 +432,11 @@ void cmd_reset(struct session *session, const struct words *words)
     struct short_text arena, span;
     uint64_t number;
 
+    if (session->machine != NULL && session->machine == session->kernel) {
+        refuse(session, "the kernel's own memory cannot be made anew: 'use "
+                        "lab', and then 'reset' makes a new lab");
+        return;
+    }
     if (words->count > 3) {
         refuse(session, "reset takes the arena's size and a span's: reset, "
                         "reset 256K, reset 1M 64K");
@@ -469,23 +469,19 @@ void cmd_reset(struct session *session, const struct words *words)
 
 void cmd_use(struct session *session, const struct words *words)
 {
-    struct machine *kernel = home_machine();
+    const char *word = words->count == 2 ? words->word[1] : "";
 
-    if (words->count == 2 && text_equal(words->word[1], "lab")) {
-        if (session->lab == NULL)
-            refuse(session, "there is no lab: there was no memory for it");
-        else
-            session->machine = lab_machine(session->lab);
-    } else if (words->count == 2 && text_equal(words->word[1], "kernel")) {
-        if (kernel == NULL)
-            refuse(session, "there is no kernel under this shell: 'use "
-                            "kernel' works where Heapglass was booted");
-        else
-            session->machine = kernel;
+    if (text_equal(word, "lab")) {
+        if (!session_use_lab(session))
+            return;
+    } else if (text_equal(word, "kernel")) {
+        if (!session_use_kernel(session))
+            return;
     } else {
         refuse(session, "use takes lab or kernel: use lab");
+        return;
     }
-    if (!session->refused)
-        say(session, "Commands act on the %s now.\n",
-            session->machine->name);
+    say(session, "Commands act on the %s now.\n", session->machine->name);
+    if (session->machine->remark != NULL)
+        say(session, "%s\n", session->machine->remark);
 }

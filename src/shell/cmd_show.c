@@ -8,6 +8,7 @@
  * memory, however damaged.
  */
 
+#include "cells.h"
 #include "command.h"
 #include "explain.h"
 
@@ -237,184 +238,7 @@ void cmd_dump(struct session *session, const struct words *words)
 
 /* ---- map ---------------------------------------------------------------- */
 
-/*
- * The arena in cells of equal size, MAP_ROW of them in a row. In a small
- * arena a cell is one quantum. Blocks begin with their headers, at 12 mod 16,
- * so cell number n shows the bytes [16n - 4, 16n + 12): each block is a whole
- * number of cells. Cells of a page and more begin where pages do.
- */
-enum { MAP_ROW = 64, MAP_CELLS_MOST = 4096 };
-
-/* What stands for a cell. Letters stand for themselves. */
-enum {
-    GLYPH_NONE = ' ',           /* no span */
-    GLYPH_RANGE = 'R',          /* a range that is no span */
-    GLYPH_HEAD = 'H',           /* the allocator's own: heads of spans, of
-                                   slot pages, of large ranges */
-    GLYPH_FREE = '.',
-    GLYPH_HOLLOW = '~',         /* free, no frame behind it */
-    GLYPH_USED = '#',           /* used, by several or without a letter */
-    GLYPH_KEPT = '=',
-    GLYPH_SLOT_FREE = ':',
-    GLYPH_SLOT_USED = '@',
-    GLYPH_MIXED = '+',          /* some used, some free */
-    GLYPH_DAMAGED = '?',
-    GLYPH_UNSET = '\0',
-};
-
-static bool glyph_is_free(char glyph)
-{
-    return glyph == GLYPH_FREE || glyph == GLYPH_HOLLOW
-           || glyph == GLYPH_SLOT_FREE;
-}
-
-/* What shows a cell that holds both A and B. */
-static char glyph_join(char a, char b)
-{
-    if (a == GLYPH_UNSET || a == GLYPH_NONE || a == b)
-        return b;
-    if (b == GLYPH_NONE)
-        return a;
-    if (a == GLYPH_DAMAGED || b == GLYPH_DAMAGED)
-        return GLYPH_DAMAGED;
-    if (glyph_is_free(a) && glyph_is_free(b))
-        return GLYPH_FREE;
-    return glyph_is_free(a) != glyph_is_free(b) ? GLYPH_MIXED : GLYPH_USED;
-}
-
-/* The glyph of the block that CURSOR is on. */
-static char glyph_of_block(const struct session *session,
-                           const struct heap_cursor *cursor)
-{
-    const struct ledger_entry *entry;
-
-    if (cursor->fault != MM_OK)
-        return GLYPH_DAMAGED;
-    if (!cursor->used)
-        return GLYPH_FREE;
-    if (cursor->kept)
-        return GLYPH_KEPT;
-    entry = entry_at(session, cursor->at);
-    return entry != NULL && entry->letter < 26 ? (char)('a' + entry->letter)
-                                               : GLYPH_USED;
-}
-
-struct map {
-    struct session *session;
-    uint64_t cell;              /* bytes */
-    uint64_t cell_count;
-    /* Walks along while rows are drawn: the block around or after the place
-     * where the row has come to. */
-    struct heap_cursor cursor;
-    bool more;                  /* the cursor is on a block */
-};
-
-/* Where the block's own bytes start, its header included. */
-static uint64_t block_start(const struct heap_cursor *cursor)
-{
-    return cursor->large ? cursor->span_at : cursor->at - BLOCK_HEADER;
-}
-
-static uint64_t block_end(const struct heap_cursor *cursor)
-{
-    return cursor->fault != MM_OK ? cursor->span_at + cursor->span_bytes
-           : cursor->large        ? cursor->span_at + cursor->span_bytes
-                                  : block_start(cursor) + cursor->size;
-}
-
-/* The glyph of the one byte AT in the block that the cursor is on. */
-static char glyph_in_block(const struct map *map, uint64_t at)
-{
-    const struct session *session = map->session;
-    const struct heap *heap = session->machine->heap;
-    char glyph = glyph_of_block(session, &map->cursor);
-
-    if (map->cursor.large && at < map->cursor.at)
-        return GLYPH_HEAD;
-    if (glyph == GLYPH_FREE && !byte_is_held(session, at))
-        return GLYPH_HOLLOW;
-    if (!map->cursor.slots)
-        return glyph;
-    struct slot_view view = slot_page_view(heap, map->cursor.at);
-
-    if (!view.ok || at < map->cursor.at + view.first)
-        return GLYPH_HEAD;
-    uint64_t index = (at - map->cursor.at - view.first) / view.slot_bytes;
-
-    if (index >= view.count)
-        return GLYPH_HEAD;
-    return slot_is_used(heap, map->cursor.at,
-                        view.first + (uint32_t)index * view.slot_bytes)
-               ? GLYPH_SLOT_USED
-               : GLYPH_SLOT_FREE;
-}
-
-/* The glyph of the byte AT, which no block has: a head, another range, or
- * nothing. *NEXT moves to where that ends, if the range tells. A span's last
- * word, its end, does not show: it is less than a cell. */
-static char glyph_outside(const struct map *map, uint64_t at, uint64_t *next)
-{
-    const struct range_tag *tag = ranges_find(map->session->machine->ranges,
-                                              (uint32_t)(at / MM_PAGE));
-
-    uint32_t span = map->session->machine->heap->span_bytes;
-
-    if (tag == NULL)
-        return GLYPH_DAMAGED;
-    if (tag->type == RANGE_SPAN && (at & (span - 1)) >= span - BLOCK_HEADER)
-        return GLYPH_NONE;
-    if (tag->type == RANGE_SPAN || tag->type == RANGE_LARGE)
-        return GLYPH_HEAD;
-    *next = ((uint64_t)tag->start + tag->pages) * MM_PAGE;
-    return tag->type == RANGE_FREE ? GLYPH_NONE : GLYPH_RANGE;
-}
-
-/*
- * The glyph of cell number INDEX: that of the bytes [start, end), looked at
- * in steps within which nothing changes (a quantum in slot pages, a page or a
- * block's end elsewhere).
- */
-static char map_cell(struct map *map, uint64_t index)
-{
-    uint64_t shift = map->cell < MM_PAGE ? BLOCK_HEADER : 0;
-    uint64_t start = index == 0 ? 0 : index * map->cell - shift;
-    uint64_t end = (index + 1) * map->cell - shift;
-    char glyph = GLYPH_UNSET;
-
-    for (uint64_t at = start; at < end;) {
-        uint64_t next = (at / MM_PAGE + 1) * MM_PAGE;
-
-        while (map->more && block_end(&map->cursor) <= at)
-            map->more = heap_walk_next(map->session->machine->heap,
-                                       &map->cursor);
-        if (map->more && at >= block_start(&map->cursor)) {
-            glyph = glyph_join(glyph, glyph_in_block(map, at));
-            if (map->cursor.slots)
-                next = at + MM_QUANTUM;
-            else if (at < map->cursor.at && next > map->cursor.at)
-                next = map->cursor.at;      /* a large range's head ends */
-            else if (next > block_end(&map->cursor))
-                next = block_end(&map->cursor);
-        } else {
-            glyph = glyph_join(glyph, glyph_outside(map, at, &next));
-            if (map->more && next > block_start(&map->cursor))
-                next = block_start(&map->cursor);
-        }
-        at = next;
-    }
-    return glyph == GLYPH_UNSET ? GLYPH_HEAD : glyph;
-}
-
-static enum colour glyph_colour(char glyph)
-{
-    if (glyph_is_free(glyph))
-        return COLOUR_FREE;
-    if (glyph == GLYPH_DAMAGED)
-        return COLOUR_WARNING;
-    if (glyph == GLYPH_HEAD || glyph == GLYPH_NONE || glyph == GLYPH_RANGE)
-        return COLOUR_FAINT;
-    return COLOUR_USED;
-}
+enum { MAP_ROW = 64, MAP_CELLS_MOST = 4096 };   /* cells (see cells.h) */
 
 /* Digits that an offset takes, the same in all rows. */
 static int map_digits(const struct session *session)
@@ -504,35 +328,34 @@ static const char map_usage[] =
 void cmd_map(struct session *session, const struct words *words)
 {
     uint64_t arena = session->machine->arena_bytes;
-    struct map map = { .session = session, .cell = MM_QUANTUM };
+    uint64_t size = MM_QUANTUM, cell_count;
+    struct cells cells;
     char row[MAP_ROW], last[MAP_ROW];
     bool seen[128] = { false };
     uint64_t skipped = 0;
-    struct short_text size;
+    struct short_text cell, whole;
 
-    while (arena / map.cell > MAP_CELLS_MOST)
-        map.cell *= 2;
+    while (arena / size > MAP_CELLS_MOST)
+        size *= 2;
     if (words->count > 2
             || (words->count == 2
-                && (parse_number(words->word[1], &map.cell) != PARSE_OK
-                    || !mm_is_power_of_two(map.cell)
-                    || map.cell < MM_QUANTUM || map.cell > arena))) {
+                && (parse_number(words->word[1], &size) != PARSE_OK
+                    || !mm_is_power_of_two(size)
+                    || size < MM_QUANTUM || size > arena))) {
         refuse(session, "%s", map_usage);
         return;
     }
-    map.cell_count = arena / map.cell;
-    heap_walk(&map.cursor);
-    map.more = heap_walk_next(session->machine->heap, &map.cursor);
-
-    say(session, "a cell is %s, a row %s\n", print_size(&size, map.cell),
-        print_size(&(struct short_text){ "" }, map.cell * MAP_ROW));
-    for (uint64_t first = 0; first < map.cell_count; first += MAP_ROW) {
-        uint64_t count = map.cell_count - first;
+    cell_count = arena / size;
+    cells_begin(&cells, session, size);
+    say(session, "a cell is %s, a row %s\n", print_size(&cell, size),
+        print_size(&whole, size * MAP_ROW));
+    for (uint64_t first = 0; first < cell_count; first += MAP_ROW) {
+        uint64_t count = cell_count - first;
 
         if (count > MAP_ROW)
             count = MAP_ROW;
         for (uint64_t i = 0; i < count; i++) {
-            row[i] = map_cell(&map, first + i);
+            row[i] = cells_at(&cells, first + i);
             seen[(unsigned char)row[i]] = true;
         }
         if (first > 0 && count == MAP_ROW && rows_equal(row, last, count)) {
@@ -542,7 +365,7 @@ void cmd_map(struct session *session, const struct words *words)
             continue;
         }
         if (!map_skipped(session, &skipped)
-                || !map_show_row(session, first * map.cell, row, count))
+                || !map_show_row(session, first * size, row, count))
             return;
         for (uint64_t i = 0; i < count; i++)
             last[i] = row[i];

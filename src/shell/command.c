@@ -85,9 +85,19 @@ const struct command commands[] = {
       "  check\n",
       "", NULL, cmd_check, NEEDS_MACHINE },
     { "stats", "", "what has happened so far, in numbers",
-      "Counted since the lab was made.\n"
+      "Counted since the lab was made; the kernel's, since 'use kernel' "
+      "first.\n"
       "  stats\n",
       "", NULL, cmd_stats, NEEDS_MACHINE },
+
+    { "apart", "[BYTES]", "fill memory, free all but its two ends",
+      "Blocks of mixed sizes fill BYTES, or all there is. Then only two words "
+      "stay, and\napart says how much lies between them, how many pages are "
+      "still held and what\nfor, before and after a trim. All is freed "
+      "again.\n"
+      "  apart\n"
+      "  use kernel; apart 64M\n",
+      "", NULL, cmd_apart, NEEDS_MACHINE },
 
     { "memmap", "", "the firmware's memory map, and what became of it",
       "First what the firmware says, then every piece of it and why it may "
@@ -115,8 +125,9 @@ const struct command commands[] = {
       "  small on\n",
       "on off", NULL, cmd_small, NEEDS_MACHINE },
     { "use", "lab|kernel", "what the commands act on",
-      "The lab is the same everywhere and may be broken; the kernel's own "
-      "memory is\nreal, and can only be looked at.\n"
+      "The lab is the same everywhere and may be broken. The kernel's own "
+      "memory is\nreal: it can be allocated, freed and looked at, but not "
+      "poked at or reset.\n"
       "  use kernel\n",
       "lab kernel", NULL, cmd_use, NEEDS_NOTHING },
     { "events", "on|off", "print each step as it happens",

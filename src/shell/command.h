@@ -59,6 +59,9 @@ command_run cmd_alloc, cmd_free, cmd_realloc, cmd_fill, cmd_poke;
 /* cmd_show.c: what shows blocks */
 command_run cmd_dump, cmd_map, cmd_lists, cmd_frag, cmd_slots;
 
+/* cmd_apart.c: what is held when nearly all is freed */
+command_run cmd_apart;
+
 /* cmd_machine.c: what lies below the blocks, and the lab as a whole */
 command_run cmd_frames, cmd_ranges, cmd_memmap, cmd_whatis, cmd_check,
     cmd_stats, cmd_trim, cmd_small, cmd_reset, cmd_use;

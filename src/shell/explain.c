@@ -440,13 +440,13 @@ bool refuse_damage(struct session *session, enum mm_fault fault)
     }
 }
 
-bool machine_can_change(struct session *session)
+bool machine_can_break(struct session *session, const char *who)
 {
     if (session->machine->writable)
         return true;
-    return refuse(session, "the %s's own memory can only be looked at: "
-                           "'use lab' goes back to the lab",
-                  session->machine->name);
+    return refuse(session, "%s could damage the %s's own memory, on which "
+                           "everything rests: 'use lab' first, the lab may be "
+                           "broken", who, session->machine->name);
 }
 
 /* ---- refused requests --------------------------------------------------- */

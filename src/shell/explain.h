@@ -74,8 +74,9 @@ bool refuse_place(struct session *session, const char *who, uint64_t at);
  * the likely cause. */
 bool refuse_damage(struct session *session, enum mm_fault fault);
 
-/* Refuses, if the session's machine is not one to change. */
-bool machine_can_change(struct session *session);
+/* Refuses what WHO ("poke") would do, if the session's machine is not one to
+ * damage. */
+bool machine_can_break(struct session *session, const char *who);
 
 /* Refuses a request for SIZE bytes that the heap has refused. */
 bool refuse_request(struct session *session, uint64_t size, uint64_t align);

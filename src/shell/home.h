@@ -43,8 +43,9 @@ bool home_keymap(const char *name);
 /* "i686", "x86_64" or "host". */
 const char *home_name(void);
 
-/* The machine that this shell runs on (src/lab/machine.h), for `use kernel`;
- * NULL where there is none to show: in a process. */
+/* The machine that this shell runs on (src/lab/machine.h), for `use kernel`.
+ * In a process it is an imitation, which the first call makes; NULL if there
+ * is no memory for that. */
 struct machine;
 struct machine *home_machine(void);
 

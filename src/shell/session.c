@@ -13,6 +13,8 @@
 #include "explain.h"
 #include "home.h"
 
+#include "../trace/ledger.h"
+
 static const char prompt[] = "heap> ";
 
 /* ---- output ------------------------------------------------------------- */
@@ -134,6 +136,7 @@ static void output_begin(struct output *output)
         output->rows = 25;
     output->muted = false;
     output->stopped = false;
+    output->percent = 0;
     output->in_escape = false;
     output->pending = 0;
     output->pending_width = 0;
@@ -152,8 +155,7 @@ bool session_stopped(struct session *session)
         if (output->column > 0)
             output_new_row(output);
         output->stopped = true;
-        refuse(session, "stopped by Ctrl-C: what was done until then stays "
-                        "done");
+        refuse(session, "stopped by Ctrl-C");
         output->muted = true;
     }
     return output->stopped;
@@ -187,6 +189,27 @@ bool refuse(struct session *session, const char *format, ...)
     return false;
 }
 
+void session_progress(struct session *session, const char *what,
+                      uint64_t done, uint64_t total)
+{
+    struct output *output = &session->output;
+    unsigned percent = done >= total ? 100 : (unsigned)(done * 100 / total);
+    struct short_text text;
+
+    if (output->plain || output->muted || percent == output->percent)
+        return;
+    output->percent = percent;
+    print_text(text.text, sizeof(text.text), "\r%s %u%%\x1b[K", what, percent);
+    home_write(text.text, text_length(text.text));
+}
+
+void session_progress_end(struct session *session)
+{
+    if (session->output.percent != 0)
+        home_write("\r\x1b[K", 4);
+    session->output.percent = 0;
+}
+
 const char *colour(const struct session *session, enum colour colour)
 {
     static const char *const sequences[] = {
@@ -201,17 +224,25 @@ const char *colour(const struct session *session, enum colour colour)
     return session->output.plain ? "" : sequences[colour];
 }
 
-/* ---- the lab ------------------------------------------------------------ */
+/* ---- the machine -------------------------------------------------------- */
 
-/* Every event of the lab comes here, as it happens. */
+static bool is_of_a_frame(const struct mm_event *event)
+{
+    return event->kind == MM_EVENT_FRAME_TAKE
+           || event->kind == MM_EVENT_FRAME_GIVE;
+}
+
+/* Every event of the machine in use comes here, as it happens. */
 static void session_hear(void *context, const struct mm_event *event)
 {
     struct session *session = context;
+    struct heard *heard = &session->heard;
 
-    if (session->heard.count < HEARD_MAX)
-        session->heard.event[session->heard.count] = *event;
-    session->heard.count++;
-    stats_event(&session->stats, event,
+    heard->events[event->kind]++;
+    heard->bytes[event->kind] += event->size;
+    if (heard->count < HEARD_MAX && !is_of_a_frame(event))
+        heard->event[heard->count++] = *event;
+    stats_event(session->stats, event,
                 session->machine == NULL ? NULL : session->machine->ledger);
     if (session->events)
         show_event(session, event);
@@ -238,9 +269,49 @@ bool session_reset(struct session *session, const struct lab_setup *setup)
     session->lab_memory = memory;
     session->lab_bytes = bytes;
     session->machine = NULL;            /* until the new lab stands */
-    stats_init(&session->stats);
+    session->stats = &session->lab_stats;
+    stats_init(session->stats);
     session->lab = lab_init(memory, setup, session_hear, session);
     session->machine = lab_machine(session->lab);
+    return true;
+}
+
+bool session_use_lab(struct session *session)
+{
+    if (session->lab == NULL)
+        return refuse(session, "there is no lab: there was no memory for it");
+    if (session->kernel != NULL)
+        session->kernel->listener = NULL;
+    session->machine = lab_machine(session->lab);
+    session->stats = &session->lab_stats;
+    return true;
+}
+
+/* The kernel's letters and counts begin when somebody first looks. Without
+ * memory for letters its blocks go by their offsets. */
+static void kernel_meet(struct session *session, struct machine *kernel)
+{
+    void *memory = home_memory(ledger_bytes(KERNEL_LETTERS));
+
+    if (memory != NULL)
+        kernel->ledger = ledger_init(memory, KERNEL_LETTERS);
+    stats_init(&session->kernel_stats);
+    session->kernel = kernel;
+}
+
+bool session_use_kernel(struct session *session)
+{
+    struct machine *kernel = home_machine();
+
+    if (kernel == NULL)
+        return refuse(session, "there is no memory to imitate a kernel's "
+                               "with: the lab is still in use");
+    if (session->kernel == NULL)
+        kernel_meet(session, kernel);
+    kernel->listener = session_hear;
+    kernel->listener_context = session;
+    session->machine = kernel;
+    session->stats = &session->kernel_stats;
     return true;
 }
 
@@ -258,7 +329,7 @@ static void session_run(struct session *session, const struct words *words)
     const struct command *command;
 
     session->refused = false;
-    session->heard.count = 0;
+    session->heard = (struct heard){ .count = 0 };
     output_begin(&session->output);
     if (words->too_many) {
         refuse(session, "that command has more than %d words", WORDS_MAX);
@@ -394,6 +465,7 @@ void session_open(struct session *session, const char *command_line)
     char value[16];
 
     session->lab = NULL;
+    session->kernel = NULL;
     session->machine = NULL;
     session->prompted = false;
     session->failed = false;
@@ -401,7 +473,6 @@ void session_open(struct session *session, const char *command_line)
     session->ended = false;
     session->events = false;
     session->warned = false;
-    session->heard.count = 0;
     line_init(&session->line, &owner, prompt);
     session_plain(session, command_line_find(command_line, "plain", value,
                                              sizeof(value)));

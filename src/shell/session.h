@@ -28,6 +28,8 @@
 enum {
     HEARD_MAX = 64,     /* events of one command that are remembered */
     ROW_SIZE  = 256,    /* of the pending word of a row */
+    KERNEL_LETTERS = 16384,     /* live blocks of the kernel's that can have
+                                   one */
 };
 
 /* How output reaches the display; see say(). */
@@ -39,6 +41,7 @@ struct output {
     int  columns, rows; /* of the display */
     int  column;        /* where the next character goes */
     int  rows_shown;    /* since the last pause */
+    unsigned percent;   /* of long work, as shown; 0: not shown */
     bool in_escape;     /* the pending word is inside an ESC sequence */
     int  pending_width; /* columns that the pending word takes */
     size_t pending;     /* bytes of it */
@@ -47,8 +50,11 @@ struct output {
 
 /* The events of the command that is running, for its explanation. */
 struct heard {
-    size_t count;       /* may be more than HEARD_MAX: the rest is lost */
-    struct mm_event event[HEARD_MAX];
+    uint64_t events[MM_EVENT_KINDS];    /* how many of each kind */
+    uint64_t bytes[MM_EVENT_KINDS];     /* the sum of their sizes */
+    size_t count;                       /* of the array below */
+    struct mm_event event[HEARD_MAX];   /* the first of them, without those
+                                           of single frames */
 };
 
 struct session {
@@ -65,11 +71,14 @@ struct session {
     void  *lab_memory;
     size_t lab_bytes;
 
+    struct machine *kernel;     /* NULL until `use kernel` */
+
     struct machine *machine;    /* that commands act on; NULL: none */
+    struct stats *stats;        /* of that machine */
+    struct stats lab_stats, kernel_stats;
     bool events;                /* print every event */
     bool warned;                /* of what `poke` may do */
     struct heard heard;
-    struct stats stats;         /* of the lab, since it was made */
     struct short_text candidate;    /* for command_candidate() */
 };
 
@@ -110,6 +119,12 @@ bool refuse(struct session *session, const char *format, ...)
  * so, and counts as a refusal. */
 bool session_stopped(struct session *session);
 
+/* Long work has come to DONE of TOTAL: shows how far that is, on a row that
+ * goes again, where a person looks. WHAT is a word, such as "filling". */
+void session_progress(struct session *session, const char *what,
+                      uint64_t done, uint64_t total);
+void session_progress_end(struct session *session);
+
 enum colour {
     COLOUR_NONE,
     COLOUR_USED,
@@ -126,6 +141,11 @@ const char *colour(const struct session *session, enum colour colour);
 
 /* Makes the lab anew as SETUP says. On failure says why and keeps the old. */
 bool session_reset(struct session *session, const struct lab_setup *setup);
+
+/* From now on commands act on the lab, or on the kernel's own memory. On
+ * failure says why, and nothing changes. */
+bool session_use_lab(struct session *session);
+bool session_use_kernel(struct session *session);
 
 /* Turns plain mode on or off. */
 void session_plain(struct session *session, bool plain);

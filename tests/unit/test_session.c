@@ -20,7 +20,7 @@
 #include "shell/session.h"
 #include "support.h"
 
-/* ---- a home ------------------------------------------------------------- */
+/* ---- a home --------------- */
 
 static struct {
     char written[1 << 20];
@@ -30,6 +30,7 @@ static struct {
     bool interrupted;
     int columns, rows;
     size_t memory_left;         /* bytes that home_memory() still has */
+    struct machine *kernel;     /* what `use kernel` finds */
     int status;                 /* of home_poweroff() */
     jmp_buf off;
 } home;
@@ -90,7 +91,7 @@ const char *home_name(void)
 
 struct machine *home_machine(void)
 {
-    return NULL;
+    return home.kernel;
 }
 
 void *home_memory(size_t size)
@@ -122,7 +123,7 @@ _Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
     abort();
 }
 
-/* ---- a session ---------------------------------------------------------- */
+/* ---- a session --------------- */
 
 static struct session session;
 
@@ -145,6 +146,7 @@ static int plain(void **state)
     home.interrupt_after = 0;
     home.interrupted = false;
     home.memory_left = (size_t)1 << 30;
+    home.kernel = NULL;
     open_with("plain");
     return 0;
 }
@@ -191,7 +193,7 @@ static void has_not(const char *part)
         fail_msg("'%s' is in what was printed:\n%s", part, home.written);
 }
 
-/* ---- tests --------------------------------------------------------------- */
+/* ---- tests --------------- */
 
 static void a_transcript_is_prompt_echo_answer(void **state)
 {
@@ -453,6 +455,129 @@ static void the_command_line_sets_the_start(void **state)
     has("plain is off");
 }
 
+/* A second lab stands in for the kernel. */
+static struct lab *kernel_make(void **memory, size_t *bytes)
+{
+    struct lab_setup setup = lab_default;
+    struct lab *lab;
+
+    setup.arena_bytes = 1 << 20;
+    *bytes = lab_bytes(&setup);
+    *memory = home_memory(*bytes);
+    lab = lab_init(*memory, &setup, NULL, NULL);
+    home.kernel = lab_machine(lab);
+    home.kernel->name = "kernel";
+    home.kernel->ledger = NULL;
+    home.kernel->writable = false;
+    return lab;
+}
+
+static void the_kernel_is_used_like_the_lab_but_not_broken(void **state)
+{
+    void *memory;
+    size_t bytes;
+
+    (void)state;
+    type("use kernel\n");
+    has("there is no memory to imitate");
+    kernel_make(&memory, &bytes);
+    type("alloc 24; alloc 24; events on; use kernel\n");
+    prints("dump a\n", "heap> dump a\nthere is no block a: nothing is "
+                       "allocated yet (try alloc 24)\n");
+    type("alloc 3000\n");
+    has("  TAKE +0x2b0");
+    has("a +0x2b0: block of 3008 bytes");
+    type("events off; fill a 0x41 3004; realloc a 4000; dump\n");
+    has("a +0x2b0 4016 4000 used");
+    type("poke a 1\n");
+    has("poke could damage the kernel's own memory");
+    type("fill a 1 4013\n");
+    has("writing past a block's end could damage");
+    type("reset\n");
+    has("cannot be made anew");
+    type("small on; small off; free a; trim; check\n");
+    has_not("broken");
+    type("stats\n");
+    has("allocs     1\n");
+
+    /* Each has letters and numbers of its own. */
+    type("use lab; dump\n");
+    has("a +0x2b0 32 24 used");
+    has("3 blocks, 2 used, 1 free");
+    type("stats\n");
+    has("allocs     2\n");
+    has("frees      0\n");
+    type("events on; reset; use kernel; alloc 8\n");
+    has("b +0x2b0: block of 16 bytes");
+    free(session.kernel->ledger);
+    free(memory);
+}
+
+static void what_is_kept_is_told(void **state)
+{
+    struct heap *heap = session.machine->heap;
+
+    (void)state;
+    heap->keep_quanta = 256;            /* as a thread's heap would */
+    heap->kept_room = 256;
+    type("alloc 100; alloc 100; free a\n");
+    has("The heap keeps it as it is for the next request of its size");
+    has_not("Both neighbours");
+    type("dump\n");
+    has("- +0x2b0 112 - kept");
+    type("free a\n");
+    has("freed already");
+    type("alloc 98\n");
+    has("c +0x2b0: block of 112 bytes (98 requested");
+    has("It was kept: freed before, 112 bytes");
+}
+
+static void long_work_shows_progress_and_stops(void **state)
+{
+    (void)state;
+    type("reset 16M 64K; alloc 24\n");
+    home.interrupt_after = 500;
+    type("apart\n");
+    has("\rfilling 1%\x1b[K");
+    has("\r\x1b[K");
+    has("stopped by Ctrl-C");
+    has_not("Filled");
+    type("plain on; dump\n");
+    has(" 1 used, ");                   /* what it took is free again */
+    type("apart 1M\n");
+    has("Filled with");
+    has("The two words were freed, too.");
+    has_not("filling");
+    type("dump\n");
+    has(" 1 used, ");
+    type("check\n");
+    has_not("broken");
+}
+
+/* Whatever a student pokes, apart ends, and writes in the arena only. */
+static void apart_ends_in_a_damaged_lab(void **state)
+{
+    uint64_t random = 7;
+
+    (void)state;
+    for (int round = 0; round < 300; round++) {
+        char line[80];
+
+        type("reset 128K 16K; alloc 100; alloc 3000; alloc 24; free b\n");
+        for (int i = 0; i < 6; i++) {
+            snprintf(line, sizeof line, "poke +0x%x 0x%x 0x%x\n",
+                     (unsigned)random_below(&random, 4) * 0x4000 +
+                         (unsigned)random_below(&random, 0x400) * 4,
+                     (unsigned)random_below(&random, 256),
+                     (unsigned)random_below(&random, 256));
+            type(line);
+        }
+        type("apart\n");
+        type("dump; apart 20K; check; trim; frag; stats\n");
+        has("allocs ");
+    }
+}
+
 int main(void)
 {
 #define TEST(name, start) cmocka_unit_test_setup_teardown(name, start, done)
@@ -472,6 +597,10 @@ int main(void)
         TEST(a_lab_that_cannot_be_is_refused_and_the_old_stays, plain),
         TEST(tab_completes_commands_words_and_letters, person),
         TEST(the_command_line_sets_the_start, plain),
+        TEST(the_kernel_is_used_like_the_lab_but_not_broken, plain),
+        TEST(what_is_kept_is_told, plain),
+        TEST(long_work_shows_progress_and_stops, person),
+        TEST(apart_ends_in_a_damaged_lab, plain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
