@@ -45,11 +45,29 @@ static void page_protect(const struct test_home *test, uint32_t page,
                               (size_t)count * MM_PAGE, protection), 0);
 }
 
+static void home_lock(void *context)
+{
+    struct test_home *test = context;
+
+    if (test->locked++ != 0)
+        fail_msg("locked twice");
+}
+
+static void home_unlock(void *context)
+{
+    struct test_home *test = context;
+
+    if (--test->locked != 0)
+        fail_msg("unlocked, and was not locked");
+}
+
 static bool home_hold(void *context, uint32_t page, uint32_t count)
 {
     struct test_home *test = context;
 
     test->hold_calls++;
+    if (test->locked != 1)
+        fail_msg("hold without the lock");
     if (count == 0 || page >= test->pages || count > test->pages - page)
         fail_msg("hold: pages %u + %u of %u", page, count, test->pages);
     for (uint32_t i = page; i < page + count; i++) {
@@ -76,6 +94,8 @@ static void home_release(void *context, uint32_t page, uint32_t count)
 {
     struct test_home *test = context;
 
+    if (test->locked != 1)
+        fail_msg("release without the lock");
     if (count == 0 || page >= test->pages || count > test->pages - page)
         fail_msg("release: pages %u + %u of %u", page, count, test->pages);
     for (uint32_t i = page; i < page + count; i++) {
@@ -148,6 +168,7 @@ struct test_home *test_home_create(const struct test_setup *setup)
     struct test_home *test = allocate(sizeof *test);
 
     test->setup = *setup;
+    test->setup.unobserved |= setup->deaf;
     test->pages = setup->arena_bytes / MM_PAGE;
     test->map = mmap(NULL, setup->arena_bytes + 2 * TEST_GUARD_BYTES,
                      PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
@@ -158,8 +179,9 @@ struct test_home *test_home_create(const struct test_setup *setup)
     test->held = allocate(test->pages);
     test->frames_left = TEST_UNLIMITED;
     test->home = (struct mm_home){
-        .hold = home_hold, .release = home_release, .event = home_event,
-        .context = test,
+        .hold = home_hold, .release = home_release,
+        .event = setup->deaf ? NULL : home_event,
+        .lock = home_lock, .unlock = home_unlock, .context = test,
     };
     make_observers(test);
     ranges_init(&test->ranges, &test->home, test->base, test->pages);
@@ -262,6 +284,9 @@ const char *test_home_fault(struct test_home *test)
     struct heap_damage damage;
     uint32_t page;
     const char *fault = ranges_check(&test->ranges, &page);
+
+    if (test->locked != 0)
+        return "the lock is still held";
 
     if (fault != NULL) {
         snprintf(fault_text, sizeof fault_text, "ranges: %s (page %u)",

@@ -39,6 +39,8 @@ struct test_setup {
     bool loose;                 /* pages that are not held can be touched, as
                                    in a lab: they read as zero */
     bool unobserved;            /* no pictures: for large arenas */
+    bool deaf;                  /* nobody listens, as in a program: a heap
+                                   without care then takes its short cuts */
 };
 
 struct test_home {
@@ -50,6 +52,7 @@ struct test_home {
     uint8_t *held;              /* one a page */
     uint32_t held_count, held_peak;
     int64_t frames_left;        /* hold fails when it wants more */
+    int locked;                 /* calls of lock without unlock */
     uint64_t hold_calls;        /* so far */
     uint64_t fail_call;         /* the call of this number fails, from 1 */
 

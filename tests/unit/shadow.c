@@ -140,6 +140,8 @@ static void expect_sound(struct shadow *shadow, const void *payload,
 
     const struct ledger_entry *entry = ledger_find(test->ledger, at);
 
+    if (test->setup.deaf)
+        return;
     assert_non_null(entry);
     assert_true(entry->request == request->size ||
                 entry->request == served(request->size));
@@ -288,9 +290,11 @@ static void expect_refusal(struct shadow *shadow, uint64_t digest,
 
     shadow->refusals++;
     assert_int_not_equal(test->heap.refusal, MM_OK);
-    assert_int_equal(test->last.kind, MM_EVENT_REFUSE);
-    assert_true(test->last.other == test->heap.refusal);
-    assert_true(test->last.request == request->size);
+    if (!test->setup.deaf) {
+        assert_int_equal(test->last.kind, MM_EVENT_REFUSE);
+        assert_true(test->last.other == test->heap.refusal);
+        assert_true(test->last.request == request->size);
+    }
     if (has_changed(test, digest))
         fail_msg("%llu bytes were refused (%s), and something has changed",
                  (unsigned long long)request->size, reason);
@@ -358,7 +362,7 @@ bool shadow_realloc(struct shadow *shadow, uint32_t index, uint64_t size)
         verify(shadow, live, live->at, old);
         request.size = served(size);
         shadow->refusals++;
-        assert_int_equal(test->last.kind, MM_EVENT_REFUSE);
+        assert_true(test->setup.deaf || test->last.kind == MM_EVENT_REFUSE);
         if (has_changed(test, digest))
             fail_msg("realloc to %llu bytes was refused, and something has "
                      "changed", (unsigned long long)size);
@@ -386,8 +390,9 @@ bool shadow_realloc(struct shadow *shadow, uint32_t index, uint64_t size)
     own(shadow, live, 0, live->seed);
     fill(shadow, live, 0);
     assert_true(heap_usable_size(&test->heap, payload) >= kept);
-    assert_true(ledger_find(test->ledger, at) != NULL &&
-                ledger_find(test->ledger, at)->request == kept);
+    assert_true(test->setup.deaf ||
+                (ledger_find(test->ledger, at) != NULL &&
+                 ledger_find(test->ledger, at)->request == kept));
     return true;
 }
 

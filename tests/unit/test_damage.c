@@ -24,7 +24,7 @@ static const struct test_setup setup = {
     .loose = true, .unobserved = true,
 };
 
-/* ---- a heap that can be put back to where it was --------------------------- */
+/* ---- a heap that can be put back to where it was --------------- */
 
 struct saved {
     unsigned char *arena;

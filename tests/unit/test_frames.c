@@ -12,7 +12,7 @@
 
 #include "mm/frames.h"
 
-/* ---- a physical memory, made where it is touched -------------------------- */
+/* ---- a physical memory, made where it is touched --------------- */
 
 enum {
     LIMIT = 4 * FRAMES_PER_BITS_PAGE,   /* frame numbers below: 512 MiB */

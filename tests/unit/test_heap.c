@@ -38,6 +38,12 @@ static const struct test_setup shapes[] = {
       .level = HEAP_LEVEL_CHECK, .small = true, .keep_bytes = 6000 },
     { .arena_bytes = 128 * KIB, .span_bytes = 32 * KIB,
       .level = HEAP_LEVEL_NONE, .keep_bytes = 3000 },
+    /* as in a program: nobody listens, nothing is checked */
+    { .arena_bytes = 512 * KIB, .span_bytes = 64 * KIB, .hollow_pages = 2,
+      .level = HEAP_LEVEL_NONE, .small = true, .deaf = true },
+    { .arena_bytes = 512 * KIB, .span_bytes = 64 * KIB, .hollow_pages = 2,
+      .level = HEAP_LEVEL_NONE, .small = true, .deaf = true,
+      .keep_bytes = 8000 },
 };
 
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
@@ -722,6 +728,16 @@ static void a_request_looks_at_a_few_blocks_only(void **state)
     assert_int_equal(test->heap.examined, HEAP_TRIES + 1);
     assert_non_null(heap_alloc(&test->heap, 64 * 16 - 4));
     assert_int_equal(test->heap.examined, 1);
+
+    /* of a few, the one that fits is found, though another is in front */
+    payload[0] = heap_alloc(&test->heap, 87 * 16 - 4);
+    heap_alloc(&test->heap, 1600);
+    payload[1] = heap_alloc(&test->heap, 80 * 16 - 4);
+    heap_alloc(&test->heap, 1600);
+    assert_int_equal(heap_free(&test->heap, payload[0]), MM_OK);
+    assert_int_equal(heap_free(&test->heap, payload[1]), MM_OK);
+    assert_ptr_equal(heap_alloc(&test->heap, 86 * 16 - 4), payload[0]);
+    assert_int_equal(test->heap.examined, 2);
     test_home_destroy(test);
 }
 

@@ -43,7 +43,7 @@ _Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
     abort();
 }
 
-/* ---- a lab between guards, and its observer ---------------------------------- */
+/* ---- a lab between guards, and its observer --------------- */
 
 static struct bench {
     unsigned char *map, *memory;

@@ -22,7 +22,7 @@ static const struct test_setup setup = {
     .level = HEAP_LEVEL_CHECK, .small = true, .keep_bytes = 2000,
 };
 
-/* ---- a program, its events, and where it led ---------------------------------- */
+/* ---- a program, its events, and where it led --------------- */
 
 static struct recording {
     struct mm_event events[EVENTS];
