@@ -94,7 +94,8 @@ static char glyph_in_block(const struct cells *cells, uint64_t at)
 /* The glyph of the byte AT, which no block has: a head, another range, or
  * nothing. *NEXT moves to where that ends, if the range tells. A span's last
  * word, its end, does not show: it is less than a cell. */
-static char glyph_outside(const struct cells *cells, uint64_t at, uint64_t *next)
+static char glyph_outside(const struct cells *cells, uint64_t at,
+                          uint64_t *next)
 {
     const struct range_tag *tag = ranges_find(cells->session->machine->ranges,
                                               (uint32_t)(at / MM_PAGE));
@@ -111,6 +112,13 @@ static char glyph_outside(const struct cells *cells, uint64_t at, uint64_t *next
     return tag->type == RANGE_FREE ? GLYPH_NONE : GLYPH_RANGE;
 }
 
+uint64_t cells_start(const struct cells *cells, uint64_t index)
+{
+    uint64_t shift = cells->cell < MM_PAGE ? BLOCK_HEADER : 0;
+
+    return index == 0 ? 0 : index * cells->cell - shift;
+}
+
 /*
  * The glyph of cell number INDEX: that of the bytes [start, end), looked at
  * in steps within which nothing changes (a quantum in slot pages, a page or a
@@ -118,19 +126,20 @@ static char glyph_outside(const struct cells *cells, uint64_t at, uint64_t *next
  */
 char cells_at(struct cells *cells, uint64_t index)
 {
-    uint64_t shift = cells->cell < MM_PAGE ? BLOCK_HEADER : 0;
-    uint64_t start = index == 0 ? 0 : index * cells->cell - shift;
-    uint64_t end = (index + 1) * cells->cell - shift;
+    uint64_t end = cells_start(cells, index + 1);
     char glyph = GLYPH_UNSET;
 
-    for (uint64_t at = start; at < end;) {
+    cells->begins = false;
+    for (uint64_t at = cells_start(cells, index); at < end;) {
         uint64_t next = (at / MM_PAGE + 1) * MM_PAGE;
 
         while (cells->more && block_end(&cells->cursor) <= at)
             cells->more = heap_walk_next(cells->session->machine->heap,
-                                       &cells->cursor);
+                                         &cells->cursor);
         if (cells->more && at >= block_start(&cells->cursor)) {
-            glyph = glyph_join(glyph, glyph_in_block(map, at));
+            glyph = glyph_join(glyph, glyph_in_block(cells, at));
+            if (at == block_start(&cells->cursor))
+                cells->begins = true;
             if (cells->cursor.slots)
                 next = at + MM_QUANTUM;
             else if (at < cells->cursor.at && next > cells->cursor.at)
@@ -138,7 +147,7 @@ char cells_at(struct cells *cells, uint64_t index)
             else if (next > block_end(&cells->cursor))
                 next = block_end(&cells->cursor);
         } else {
-            glyph = glyph_join(glyph, glyph_outside(map, at, &next));
+            glyph = glyph_join(glyph, glyph_outside(cells, at, &next));
             if (cells->more && next > block_start(&cells->cursor))
                 next = block_start(&cells->cursor);
         }
