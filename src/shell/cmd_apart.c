@@ -148,10 +148,10 @@ enum why_held {
 
 static const char *const why_held_text[HELD_REASONS] = {
     [HELD_IDLE] = "idle inside free blocks",
-    [HELD_LINKS] = "for links of free blocks",
-    [HELD_HEAD] = "for heads and ends of spans",
-    [HELD_USED] = "for used blocks",
-    [HELD_TAGS] = "for the tags of ranges",
+    [HELD_LINKS] = "links of free blocks",
+    [HELD_HEAD] = "heads and ends of spans",
+    [HELD_USED] = "used blocks",
+    [HELD_TAGS] = "tags of the ranges",
 };
 
 struct held {
@@ -224,25 +224,29 @@ static void held_count(const struct session *session, struct held *held)
     held->pages[HELD_TAGS] = machine->ranges->tag_pages;
 }
 
-/* "Held WHEN: 9 pages: 2 for used blocks, ..." */
-static void held_show(struct session *session, const char *when)
+/* Shows the pages that were held when all was full, before the trim, and
+ * after it, side by side. */
+static void held_show(struct session *session, const struct held *full,
+                      const struct held *before, const struct held *after)
 {
-    struct held held;
-    uint64_t sum = 0;
-    const char *between = ":";
+    static const char row[] = "%-26s %9llu %12llu %11llu\n";
+    const struct held *const all[] = { full, before, after };
+    uint64_t sums[3] = { 0 };
 
-    held_count(session, &held);
-    for (int why = 0; why < HELD_REASONS; why++)
-        sum += held.pages[why];
-    say(session, "Held %s: %llu page%s", when, (wide)sum, plural(sum));
+    say(session, "%-26s %9s %12s %11s\n", "pages held for", "when full",
+        "before trim", "after trim");
     for (int why = HELD_REASONS - 1; why >= 0; why--) {
-        if (held.pages[why] == 0)
-            continue;
-        say(session, "%s %llu %s", between, (wide)held.pages[why],
-            why_held_text[why]);
-        between = ",";
+        uint64_t row_sum = 0;
+
+        for (int i = 0; i < 3; i++) {
+            sums[i] += all[i]->pages[why];
+            row_sum += all[i]->pages[why];
+        }
+        if (row_sum != 0)
+            say(session, row, why_held_text[why], (wide)full->pages[why],
+                (wide)before->pages[why], (wide)after->pages[why]);
     }
-    say(session, "\n");
+    say(session, row, "in all", (wide)sums[0], (wide)sums[1], (wide)sums[2]);
 }
 
 /* ---- the command -------------------------------------------------------- */
@@ -253,18 +257,20 @@ static void apart_show(struct chain *chain)
     struct session *session = chain->session;
     struct heap *heap = session->machine->heap;
     uint64_t first = chain->first, last = chain->highest;
+    struct held full, before, after;
 
     say(session, "Filled with %llu blocks, %llu bytes in all.\n",
         (wide)chain->count, (wide)chain->bytes);
-    held_show(session, "now");
+    held_count(session, &full);
     chain_free(chain, first, last);
     heap_realloc(heap, heap_address(heap, last), WORD);
     say(session, "Freed all but two words, at +0x%llx and at +0x%llx: %llu "
-                 "bytes lie between them.\n", (wide)first, (wide)last,
+                 "bytes lie between.\n", (wide)first, (wide)last,
         (wide)(last - first - WORD));
-    held_show(session, "before trim");
+    held_count(session, &before);
     heap_trim(heap);
-    held_show(session, "after trim");
+    held_count(session, &after);
+    held_show(session, &full, &before, &after);
     heap_free(heap, heap_address(heap, first));
     heap_free(heap, heap_address(heap, last));
     say(session, "The two words were freed, too.\n");
@@ -284,7 +290,6 @@ void cmd_apart(struct session *session, const struct words *words)
         return;
     }
     chain_fill(&chain, bytes);
-    session_progress_end(session);
     if (session_stopped(session)) {
         chain_free(&chain, 0, 0);
     } else if (mm_is_damage((enum mm_fault)heap->refusal)) {
@@ -298,5 +303,4 @@ void cmd_apart(struct session *session, const struct words *words)
     } else {
         apart_show(&chain);
     }
-    session_progress_end(session);
 }

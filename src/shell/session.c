@@ -144,6 +144,28 @@ static void output_begin(struct output *output)
     output->rows_shown = 0;
 }
 
+void session_progress(struct session *session, const char *what,
+                      uint64_t done, uint64_t total)
+{
+    struct output *output = &session->output;
+    unsigned percent = done >= total ? 100 : (unsigned)(done * 100 / total);
+    struct short_text text;
+
+    if (output->plain || output->muted || percent == output->percent)
+        return;
+    output->percent = percent;
+    print_text(text.text, sizeof(text.text), "\r%s %u%%\x1b[K", what, percent);
+    home_write(text.text, text_length(text.text));
+}
+
+/* The row of the progress goes, if it is there. */
+static void progress_end(struct output *output)
+{
+    if (output->percent != 0)
+        home_write("\r\x1b[K", 4);
+    output->percent = 0;
+}
+
 bool session_stopped(struct session *session)
 {
     struct output *output = &session->output;
@@ -167,6 +189,7 @@ bool say(struct session *session, const char *format, ...)
 
     if (session_stopped(session))
         return false;
+    progress_end(&session->output);
     va_start(list, format);
     print_list(output_put, &session->output, format, list);
     va_end(list);
@@ -180,6 +203,7 @@ bool refuse(struct session *session, const char *format, ...)
     va_list list;
 
     session->refused = true;
+    progress_end(output);
     output->muted = false;              /* a refusal is always heard */
     va_start(list, format);
     print_list(output_put, output, format, list);
@@ -187,27 +211,6 @@ bool refuse(struct session *session, const char *format, ...)
     output_put(output, '\n');
     output_end(output);
     return false;
-}
-
-void session_progress(struct session *session, const char *what,
-                      uint64_t done, uint64_t total)
-{
-    struct output *output = &session->output;
-    unsigned percent = done >= total ? 100 : (unsigned)(done * 100 / total);
-    struct short_text text;
-
-    if (output->plain || output->muted || percent == output->percent)
-        return;
-    output->percent = percent;
-    print_text(text.text, sizeof(text.text), "\r%s %u%%\x1b[K", what, percent);
-    home_write(text.text, text_length(text.text));
-}
-
-void session_progress_end(struct session *session)
-{
-    if (session->output.percent != 0)
-        home_write("\r\x1b[K", 4);
-    session->output.percent = 0;
 }
 
 const char *colour(const struct session *session, enum colour colour)
@@ -341,6 +344,7 @@ static void session_run(struct session *session, const struct words *words)
         command->run(session, words);
     }
     session_stopped(session);
+    progress_end(&session->output);
     output_end(&session->output);
     session->failed = session->failed || session->refused;
 }

@@ -119,11 +119,11 @@ bool refuse(struct session *session, const char *format, ...)
  * so, and counts as a refusal. */
 bool session_stopped(struct session *session);
 
-/* Long work has come to DONE of TOTAL: shows how far that is, on a row that
- * goes again, where a person looks. WHAT is a word, such as "filling". */
+/* Long work has come to DONE of TOTAL: shows how far that is, where a person
+ * looks, on a row that goes when something is said. WHAT is a word, such as
+ * "filling". */
 void session_progress(struct session *session, const char *what,
                       uint64_t done, uint64_t total);
-void session_progress_end(struct session *session);
 
 enum colour {
     COLOUR_NONE,
