@@ -133,9 +133,12 @@ class Report:
             table, worst_of, max, is_recorded), '{:.0f}')
         yield Figure('... typical trace (geometric mean)', self.over(
             table, lambda a: max(worst_of(a), 1), geometric), '{:.0f}')
-        yield Figure('malloc: 99.9 of 100 within, cycles', self.over(
-            table, lambda a: max(a['best malloc'][4], 1), geometric),
-            '{:.0f}')
+        for kind in ('malloc', 'free'):
+            for at, title in ((1, f'{kind}: half of all within, cycles'),
+                              (3, '... 99 of 100'), (4, '... 999 of 1000')):
+                yield Figure(title, self.over(
+                    table, lambda a, k=kind, n=at: max(a[f'best {k}'][n], 1),
+                    geometric), '{:.0f}')
         yield Figure('operations that enter the system, of a million',
                      self.over_operations(table, entered), '{:.0f}')
         yield Figure('... the longest, cycles', self.over(
@@ -187,6 +190,7 @@ class Report:
         lines = ['# Allocators side by side', '']
         lines += self.about()
         lines += self.summary()
+        lines += self.losses()
         lines += self.trace_table(
             'Time, ns an operation', 'time', lambda a: a['warm'], '{:.1f}',
             ['loop alone', 'lists alone'])
@@ -251,6 +255,38 @@ class Report:
                 'The last column is ours to the best peer\'s; bold is the '
                 'best of all.', ''] + self.table(
                     ['', *self.names, 'ours to best peer'], rows)
+
+    def losses(self):
+        """Trace by trace, where the best peer is furthest ahead of us."""
+        lines = []
+        for title, section, pick, low in (
+                ('time', 'time', lambda a: a['warm'], True),
+                ('utilization', 'memory', lambda a: a['utilization'], False),
+                ('utilization, staggered', 'staggered',
+                 lambda a: a['utilization'], False),
+                ('worst malloc or free', 'latency',
+                 lambda a: max(worst_of(a), 1), True)):
+            behind = []
+            for trace, row in self.section(section).items():
+                best = [pick(row[peer]) for peer in self.peers if peer in row]
+                if OURS not in row or not best:
+                    continue
+                ours = pick(row[OURS])
+                lost = ours / min(best) if low else max(best) - ours
+                if lost > (1 if low else 0):
+                    behind.append((lost, trace))
+            if behind:
+                behind.sort(reverse=True)
+                lines.append(f'- {title}: on {len(behind)} of '
+                             f'{len(self.section(section))} traces; most on '
+                             + ', '.join(
+                                 f'{trace} ({lost:.1f} times)' if low else
+                                 f'{trace} ({lost:.0f} points)'
+                                 for lost, trace in behind[:6]) + '.')
+        if not lines:
+            return []
+        return ['## Where a peer is ahead', '', 'Against the best peer of each '
+                'trace, which is another one for each:', ''] + lines + ['']
 
     def trace_table(self, title, section, pick, form, floors=()):
         table = self.section(section)
@@ -507,7 +543,7 @@ class Plots:
                        lambda a: a['utilization'], 'set yrange [0:100]')
         self.per_trace('worst', 'Slowest malloc or free', 'cycles', 'latency',
                        lambda a: max(worst_of(a), 1), 'set logscale y')
-        self.per_trace('percentile', 'malloc: 99.9 of 100 within', 'cycles',
+        self.per_trace('percentile', 'malloc: 999 of 1000 within', 'cycles',
                        'latency', lambda a: max(a['best malloc'][4], 1),
                        'set logscale y')
         self.tradeoff()
