@@ -144,11 +144,16 @@ static void explain_payload(struct session *session, uint64_t at,
             (wide)place.size, (wide)request, BLOCK_HEADER,
             (wide)(place.size - BLOCK_HEADER - request));
     }
+    if (request == 0)
+        say(session, "A request of 0 bytes is served like one of 1: each "
+                     "block has an address of its own.\n");
 }
 
-/* Where the new payload at AT came from. */
-static void explain_source(struct session *session, uint64_t at)
+/* Where the new payload at AT, for a request of REQUEST bytes, came from. */
+static void explain_source(struct session *session, uint64_t at,
+                           uint64_t request)
 {
+    uint32_t large_bytes = session->machine->heap->large_bytes;
     const struct mm_event *slot = heard_first(session, MM_EVENT_SLOT_TAKE);
     const struct mm_event *page = heard_first(session, MM_EVENT_PAGE_TAKE);
     const struct mm_event *take = heard_first(session, MM_EVENT_TAKE);
@@ -170,10 +175,12 @@ static void explain_source(struct session *session, uint64_t at)
                          : "It was the first on the list of the slot page at "
                            "+0x%llx.\n", (wide)place.cursor.at);
     } else if (place.kind == PLACE_LARGE) {
-        say(session, "Too large for a block here (up to %u bytes): it got %llu "
-                     "pages of its own at +0x%llx.\n",
-            session->machine->heap->large_bytes,
+        if (request > large_bytes)
+            say(session, "It is too large for a block here (up to %u "
+                         "bytes).\n", large_bytes);
+        say(session, "It got %llu page%s of its own at +0x%llx.\n",
             (wide)(place.cursor.span_bytes / MM_PAGE),
+            plural(place.cursor.span_bytes / MM_PAGE),
             (wide)place.cursor.span_at);
     } else if (take != NULL) {
         explain_take(session, take);
@@ -184,14 +191,14 @@ static void explain_alloc(struct session *session, uint64_t at,
                           uint64_t request)
 {
     explain_payload(session, at, request);
-    explain_source(session, at);
+    explain_source(session, at, request);
     explain_pages(session);
 }
 
 /* ---- alloc -------------------------------------------------------------- */
 
 static const char alloc_usage[] =
-    "alloc takes a size in bytes: alloc 24 (decimal, 0x hexadecimal, 4K, 2M)";
+    "alloc takes a size in bytes, such as 24, 0x18, 4K or 2M: alloc 24";
 
 /* Reads what stands behind the size: `align A`, `block`, `small`, `large`. */
 static bool alloc_options(struct session *session, const struct words *words,
@@ -333,8 +340,9 @@ static void explain_free(struct session *session, const struct place *place,
                 (wide)place->cursor.at, view.used, view.count);
     }
     if (place->kind == PLACE_LARGE)
-        say(session, "Its range of %llu pages at +0x%llx is free.\n",
+        say(session, "Its range of %llu page%s at +0x%llx is free.\n",
             (wide)(place->cursor.span_bytes / MM_PAGE),
+            plural(place->cursor.span_bytes / MM_PAGE),
             (wide)place->cursor.span_at);
     else if (release != NULL)
         explain_release(session, release);
@@ -381,7 +389,7 @@ static void explain_realloc(struct session *session, uint64_t from,
     if (from != to) {
         say(session, "Moved from +0x%llx: %llu bytes were copied.\n",
             (wide)from, (wide)copied);
-        explain_source(session, to);
+        explain_source(session, to, request);
     } else if (resize == NULL || resize->size == resize->other) {
         say(session, "It stays where it is: the size that was there fits.\n");
     } else if (resize->size > resize->other) {

@@ -305,7 +305,7 @@ static void map_show_legend(struct session *session, const bool *seen)
         { GLYPH_SLOT_FREE, "free slot" },
         { GLYPH_HEAD, "head, the allocator's own" },
         { GLYPH_RANGE, "another range" },
-        { GLYPH_NONE, "no range" },
+        { GLYPH_NONE, "(blank) no range" },
         { GLYPH_DAMAGED, "damaged: not to be read" },
     };
     bool letters = false;

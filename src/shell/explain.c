@@ -331,8 +331,8 @@ bool refuse_place(struct session *session, const char *who, uint64_t at)
                                "+0x%llx", (wide)at,
                       (wide)session->machine->arena_bytes);
     case PLACE_NO_SPAN:
-        return refuse(session, "+0x%llx belongs to no span: that memory was "
-                               "never handed out", (wide)at);
+        return refuse(session, "+0x%llx belongs to no span: nothing there is "
+                               "handed out", (wide)at);
     case PLACE_RANGE:
         return refuse(session, "+0x%llx is in a range that is no span: %s",
                       (wide)at, range_type_name(place.range));
@@ -477,6 +477,7 @@ bool refuse_request(struct session *session, uint64_t size, uint64_t align)
     enum mm_fault fault = (enum mm_fault)heap->refusal;
     uint64_t free_bytes = 0, largest = 0, count = 0;
     struct heap_cursor cursor;
+    struct short_text text;
 
     if (mm_is_damage(fault))
         return refuse_damage(session, fault);
@@ -499,9 +500,11 @@ bool refuse_request(struct session *session, uint64_t size, uint64_t align)
     case MM_NO_RANGE:
         return refuse_pages(session, size);
     case MM_NO_FRAMES:
-        return refuse(session, "no frame is left to put behind the pages "
-                               "that %llu bytes need; nothing was changed",
-                      (wide)size);
+        return refuse(session, "%llu bytes need more frames than are left: "
+                               "%u are free, which is %s. Nothing was changed",
+                      (wide)size, frames_available(session->machine->frames),
+                      print_size(&text, (uint64_t)frames_available(
+                          session->machine->frames) * MM_PAGE));
     default:
         break;
     }

@@ -314,7 +314,7 @@ static void a_persons_rows_are_broken_between_words(void **state)
     }
     home.columns = 40;
     type("alloc\n");
-    has("alloc 24 \n(decimal, 0x");     /* no blank lost, none doubled */
+    has("such as \n24, 0x18");     /* no blank lost, none doubled */
 }
 
 static void a_full_display_waits(void **state)
