@@ -52,8 +52,10 @@ struct lab {
     uint32_t *bits;
     pfn_t *page_table;                  /* frame behind each page, or none */
     struct lab_holder *holders;
+    uint32_t *handles;
     unsigned char *arena;
     uint32_t bits_words, page_count, holder_count;
+    size_t room_bytes;                  /* from the ledger to the end */
 };
 
 const struct lab_setup lab_default = {
@@ -88,7 +90,7 @@ const char *lab_setup_fault(const struct lab_setup *setup)
 struct layout {
     uint32_t frames, low_frames, high_start;    /* usable frames, and where */
     uint32_t pages, bits_words, holders, ledger_entries;
-    size_t ledger_at, bits_at, table_at, holders_at, arena_at, end;
+    size_t ledger_at, bits_at, table_at, holders_at, handles_at, arena_at, end;
 };
 
 static struct layout layout_of(const struct lab_setup *setup)
@@ -122,9 +124,10 @@ static struct layout layout_of(const struct lab_setup *setup)
     layout.table_at = layout.bits_at + (size_t)layout.bits_words * 4;
     layout.holders_at =
         (size_t)mm_round_up(layout.table_at + (size_t)layout.pages * 4, 8);
+    layout.handles_at =
+        layout.holders_at + layout.holders * sizeof(struct lab_holder);
     layout.arena_at = (size_t)mm_round_up(
-        layout.holders_at + layout.holders * sizeof(struct lab_holder),
-        MM_PAGE);
+        layout.handles_at + (size_t)setup->handles * 4, MM_PAGE);
     layout.end = layout.arena_at + (size_t)setup->arena_bytes;
     return layout;
 }
@@ -261,7 +264,9 @@ struct lab *lab_init(void *memory, const struct lab_setup *setup,
         .bits = (uint32_t *)(bytes + layout.bits_at),
         .page_table = (pfn_t *)(bytes + layout.table_at),
         .holders = (struct lab_holder *)(bytes + layout.holders_at),
+        .handles = (uint32_t *)(bytes + layout.handles_at),
         .arena = bytes + layout.arena_at,
+        .room_bytes = layout.end - layout.ledger_at,
         .bits_words = layout.bits_words,
         .page_count = layout.pages,
         .holder_count = layout.holders,
@@ -286,6 +291,8 @@ struct lab *lab_init(void *memory, const struct lab_setup *setup,
         .span_bytes = setup->span_bytes,
         .level = setup->level,
         .small = setup->small,
+        .policy = setup->policy,
+        .order = setup->order,
         .writable = true,
     });
     lab->parts.machine.ledger = lab->ledger;
@@ -305,6 +312,98 @@ const struct lab_setup *lab_setup_of(const struct lab *lab)
     return &lab->setup;
 }
 
+uint32_t *lab_handles(struct lab *lab)
+{
+    return lab->handles;
+}
+
+/* ---- all of its state ---------------------------------------------------- */
+
+/* The fields FIRST to LAST of OBJECT: the state, without pointers, and without
+ * what 64-bit machines add behind the last field. */
+#define VISIT_FIELDS(object, type, first, last)                            \
+    visit(context, &(object)->first,                                       \
+          offsetof(type, last) + sizeof((object)->last) -                  \
+              offsetof(type, first))
+
+/* Calls VISIT with each run of fields that is state, always in this order. */
+static void fields_visit(struct lab *lab,
+                         void (*visit)(void *context, void *fields,
+                                       size_t bytes),
+                         void *context)
+{
+    visit(context, lab->regions,
+          lab->parts.frames.region_count * sizeof(lab->regions[0]));
+    VISIT_FIELDS(&lab->parts.frames, struct frames, region, own_count);
+    VISIT_FIELDS(&lab->parts.ranges, struct ranges, root, first);
+    VISIT_FIELDS(&lab->parts.heap, struct heap, small, kept_count);
+}
+
+static void field_count(void *context, void *fields, size_t bytes)
+{
+    (void)fields;
+    *(size_t *)context += bytes;
+}
+
+static void field_get(void *context, void *fields, size_t bytes)
+{
+    void **to = context;
+
+    __builtin_memcpy(*to, fields, bytes);
+    *to = (unsigned char *)*to + bytes;
+}
+
+static void field_set(void *context, void *fields, size_t bytes)
+{
+    const void **from = context;
+
+    __builtin_memcpy(fields, *from, bytes);
+    *from = (const unsigned char *)*from + bytes;
+}
+
+size_t lab_fields_bytes(const struct lab *lab)
+{
+    size_t bytes = 0;
+
+    fields_visit((struct lab *)lab, field_count, &bytes);
+    return bytes;
+}
+
+void lab_fields_get(const struct lab *lab, void *copy)
+{
+    fields_visit((struct lab *)lab, field_get, &copy);
+}
+
+void lab_fields_set(struct lab *lab, const void *copy)
+{
+    fields_visit(lab, field_set, &copy);
+}
+
+void *lab_room(const struct lab *lab, size_t *bytes)
+{
+    *bytes = lab->room_bytes;
+    return lab->ledger;
+}
+
+static void field_copy(void *context, void *fields, size_t bytes)
+{
+    ptrdiff_t distance = *(ptrdiff_t *)context;
+
+    __builtin_memcpy((void *)((uintptr_t)fields + (uintptr_t)distance), fields,
+                     bytes);
+}
+
+void lab_copy(struct lab *to, const struct lab *from)
+{
+    ptrdiff_t distance = (ptrdiff_t)((uintptr_t)to - (uintptr_t)from);
+
+    MM_REQUIRE(to->room_bytes == from->room_bytes &&
+               to->page_count == from->page_count,
+               "labs of one setup can be copied");
+    fields_visit((struct lab *)from, field_copy, &distance);
+    __builtin_memcpy(to->ledger, from->ledger, from->room_bytes);
+}
+
 /* ---- one number for all of it ------------------------------------------ */
 
 /* FNV-1a over 32-bit words, which are written as they lie in memory: all
@@ -318,29 +417,25 @@ static uint64_t hash_words(uint64_t hash, const void *words, size_t bytes)
     return hash;
 }
 
-/* The fields FIRST to LAST of OBJECT: the state, without pointers, and without
- * what 64-bit machines add behind the last field. */
-#define HASH_FIELDS(hash, object, type, first, last)                       \
-    hash_words(hash, &(object)->first,                                     \
-               offsetof(type, last) + sizeof((object)->last) -             \
-                   offsetof(type, first))
+static void field_hash(void *context, void *fields, size_t bytes)
+{
+    uint64_t *hash = context;
+
+    *hash = hash_words(*hash, fields, bytes);
+}
 
 uint64_t lab_hash(const struct lab *lab)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
-    hash = hash_words(hash, lab->regions,
-                      lab->parts.frames.region_count * sizeof(lab->regions[0]));
-    hash = HASH_FIELDS(hash, &lab->parts.frames, struct frames, region,
-                       own_count);
-    hash = HASH_FIELDS(hash, &lab->parts.ranges, struct ranges, root, first);
-    hash = HASH_FIELDS(hash, &lab->parts.heap, struct heap, small, kept_count);
+    fields_visit((struct lab *)lab, field_hash, &hash);
     hash = hash_words(hash, lab->bits, (size_t)lab->bits_words * 4);
     hash = hash_words(hash, lab->page_table, (size_t)lab->page_count * 4);
     for (uint32_t i = 0; i < lab->holder_count; i++)
         if (lab->holders[i].frame != FRAME_NONE)
             hash = hash_words(hash, &lab->holders[i],
                               sizeof(lab->holders[i]));
+    hash = hash_words(hash, lab->handles, (size_t)lab->setup.handles * 4);
     hash = hash_words(hash, lab->ledger, ledger_bytes(lab->ledger->capacity));
     for (uint32_t page = 0; page < lab->page_count; page++)
         if (lab->page_table[page] != FRAME_NONE)

@@ -37,6 +37,10 @@ struct lab_setup {
     uint32_t frames;            /* usable ones; 0: as many as pages */
     enum heap_level level;      /* check or above */
     bool small;
+    uint32_t handles;           /* see lab_handles; most labs have none */
+    const struct heap_policy *policy;   /* of choosing blocks; NULL: the
+                                           heap's own, segregated */
+    enum heap_order order;      /* of free blocks, where POLICY has one list */
 };
 
 /* What `reset` without arguments gives: 64 KiB that are one span, blocks
@@ -64,6 +68,24 @@ struct lab *lab_init(void *memory, const struct lab_setup *setup,
 struct machine *lab_machine(struct lab *lab);
 
 const struct lab_setup *lab_setup_of(const struct lab *lab);
+
+/* setup.handles numbers, 0 at first: whoever runs a recorded program in the
+ * lab keeps here where its blocks are. They are a part of the lab's state. */
+uint32_t *lab_handles(struct lab *lab);
+
+/*
+ * All of a lab's state is in two pieces, neither with a pointer in it: its
+ * *fields*, which lie among others and are copied out and in, and its *room*,
+ * the rest of the lab's memory. Who keeps copies of both can make any lab of
+ * the same setup, wherever it lies, what this one was.
+ */
+size_t lab_fields_bytes(const struct lab *lab);
+void lab_fields_get(const struct lab *lab, void *copy);
+void lab_fields_set(struct lab *lab, const void *copy);
+void *lab_room(const struct lab *lab, size_t *bytes);
+
+/* Makes TO, a lab of the same setup, what FROM is. It keeps its listener. */
+void lab_copy(struct lab *to, const struct lab *from);
 
 /* A number that differs when any byte of the lab's state differs: the state
  * fields, the ledger and the held pages; the same on every machine. */

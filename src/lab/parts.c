@@ -127,5 +127,7 @@ void parts_start(struct parts *parts, const struct parts_setup *setup)
         .hollow_pages = setup->hollow_pages,
         .level = setup->level,
         .small = setup->small,
+        .policy = setup->policy,
+        .order = setup->order,
     });
 }

@@ -83,6 +83,8 @@ struct parts_setup {
     enum heap_level level;
     bool small;
     bool writable;
+    const struct heap_policy *policy;   /* see struct heap; or NULL */
+    enum heap_order order;
 };
 
 /* The second step: frames, ranges and a heap without a span. */

@@ -27,6 +27,7 @@
 enum {
     MM_OBSERVED = MM_CONFIG_OBSERVED,   /* steps can be announced */
     MM_CHECKED = MM_CONFIG_CHECKED,     /* a heap can have a level of care */
+    MM_POLICIES = MM_CONFIG_OBSERVED,   /* a heap can choose blocks otherwise */
     MM_ASSERTED = MM_CONFIG_ASSERTED,   /* the allocator doubts itself */
 };
 

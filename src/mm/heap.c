@@ -68,7 +68,7 @@
  *             time).
  * Lesson:     docs/lessons/05-split.md, docs/lessons/06-coalesce.md
  */
-#include "heap_parts.h"
+#include "heap_policy.h"
 
 void heap_init(struct heap *heap, const struct heap_setup *setup)
 {
@@ -98,6 +98,8 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
         .owner = setup->owner,
         .level = setup->level,
         .fast_tag = SPAN_TAG_NONE,
+        .policy = setup->policy,
+        .order = setup->order,
         .small = setup->small,
         .empty_span = HEAP_NO_SPAN,
     };
@@ -143,6 +145,10 @@ static bool block_prepare(struct heap *heap, struct block *block,
         return false;
     if (!block_is_hollow(block))
         return true;
+    if (heap_policy(heap) != NULL && !policy_hold_cuts(heap, block, quanta)) {
+        heap->refusal = MM_NO_FRAMES;
+        return false;
+    }
     if (align_quanta == 1 &&            /* all on the page of its header? */
         (heap_at(heap, block) & (MM_PAGE - 1)) + quanta * MM_QUANTUM +
             BLOCK_LINKED_BYTES <= MM_PAGE)
@@ -176,6 +182,12 @@ static struct block *block_grow(struct heap *heap, uint32_t quanta,
     if (fault != MM_OK) {
         heap->refusal = fault == MM_NO_RANGE ? MM_NO_BLOCK : fault;
         return NULL;
+    }
+    if (heap_policy(heap) != NULL) {
+        struct block *block = heap_fit(heap, quanta, align_quanta);
+
+        return block != NULL &&
+               block_prepare(heap, block, quanta, align_quanta) ? block : NULL;
     }
     return block_at(heap, heap->lists[class_of(all)]);
 }
@@ -227,6 +239,8 @@ struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
     uint32_t align_quanta = (uint32_t)(align / MM_QUANTUM);
     struct block *block;
 
+    if (heap_policy(heap) != NULL)
+        quanta = policy_round(heap, quanta);
     if (quanta > heap->span_quanta) {
         heap->refusal = MM_TOO_LARGE;
         return NULL;
@@ -242,7 +256,9 @@ struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
     uint32_t all = block_quanta(block);
 
     heap->refusal = MM_OK;
-    if (gap == 0 && all > quanta) {
+    if (heap_policy(heap) != NULL && heap->policy->cut != NULL) {
+        block = policy_cut(heap, block, quanta);
+    } else if (gap == 0 && all > quanta) {
         struct block *rest = block_split(heap, block, quanta);
 
         block_list_replace(heap, block, all, rest);
@@ -258,6 +274,8 @@ struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
             block_list_insert(heap, block_split(heap, block, quanta));
     }
     block_take(heap, block, use, use == MM_USE_CALLER ? size : 0);
+    if (heap_policy(heap) != NULL)
+        policy_took(heap, block);
     return block;
 }
 
@@ -272,12 +290,10 @@ static void span_retire(struct heap *heap, struct span *span)
         span_shrink(heap, span);
 }
 
-/* Frees the used BLOCK. In a checked heap it was vetted. */
-enum mm_fault block_free(struct heap *heap, struct block *block,
-                         enum mm_use use)
+/* BLOCK, in the hand, joins its free neighbours; the whole goes on its list.
+ * Answers the whole. */
+static struct block *block_join(struct heap *heap, struct block *block)
 {
-    block_release(heap, block, use);
-
     struct block *right = block_right(block);
     bool join_right = block_is_free(right);
     uint32_t right_quanta = block_quanta(right);
@@ -298,7 +314,17 @@ enum mm_fault block_free(struct heap *heap, struct block *block,
     } else {
         block_list_insert(heap, block);
     }
+    return block;
+}
 
+/* Frees the used BLOCK. In a checked heap it was vetted. */
+enum mm_fault block_free(struct heap *heap, struct block *block,
+                         enum mm_use use)
+{
+    block_release(heap, block, use);
+
+    block = heap_policy(heap) == NULL ? block_join(heap, block)
+                                      : policy_join(heap, block);
     if (block_fills_span(block))
         span_retire(heap, span_of(heap, block));
     else if (heap->hollow_pages > 0 &&
@@ -315,6 +341,8 @@ static bool block_resize_in_place(struct heap *heap, struct block *block,
     uint32_t before = block_quanta(block);
     struct block *right = block_right(block);
 
+    if (heap_policy(heap) != NULL && !policy_resizes(heap, before, &quanta))
+        return false;
     if (quanta > before) {
         if (!block_is_free(right) ||
             before + block_quanta(right) < quanta)

@@ -34,6 +34,15 @@ enum heap_level {
                                    with their neighbours before use */
 };
 
+/* Where a free block goes that a policy keeps on one list (heap_policy.h). */
+enum heap_order {
+    HEAP_LAST_FIRST,            /* to the front: the last freed is the first */
+    HEAP_BY_ADDRESS,
+};
+
+struct heap_policy;
+struct heap_looks;
+
 struct heap {
     /* set by heap_init, constant from then on */
     const struct mm_home *home;
@@ -51,6 +60,10 @@ struct heap {
     uint32_t keep_quanta;       /* freed blocks that may be kept; 0: none */
     uint32_t fast_tag;          /* the tag of this heap's slot pages where
                                    nobody watches or checks; else no tag */
+    uint32_t order;             /* enum heap_order */
+    const struct heap_policy *policy;   /* NULL: segregated (heap_fit.c) */
+    struct heap_looks *looks;   /* told of every block that is examined; may
+                                   be NULL; an observer's, set at any time */
     /* state: offsets and counts only */
     uint32_t small;             /* 1: requests up to 256 bytes get slots */
     uint32_t empty_span;        /* the empty span that is kept: its first
@@ -58,6 +71,7 @@ struct heap {
     uint32_t refusal;           /* enum mm_fault: why the last call failed */
     uint32_t refusal_quantum;   /* and where, as a block_ref; or BLOCK_NIL */
     uint32_t examined;          /* blocks that the last call looked at */
+    block_ref rover;            /* a policy's own; or BLOCK_NIL */
     uint32_t remote;            /* payloads that other threads freed: a list
                                    that they push on (threads.c), atomic */
     int32_t kept_room;          /* quanta that may still be kept */
@@ -79,6 +93,8 @@ struct heap_setup {
     uint32_t owner;             /* below 65536 */
     enum heap_level level;
     bool small;
+    const struct heap_policy *policy;   /* or NULL */
+    enum heap_order order;
 };
 
 /* Makes HEAP, without a span yet. */
@@ -144,6 +160,17 @@ static inline bool heap_wants_slot(const struct heap *heap, uint64_t size)
 {
     return heap->small && size <= SLOT_MAX_BYTES;
 }
+
+/* The blocks that a search has looked at, in order. */
+enum { HEAP_LOOKS = 64 };
+
+struct heap_looks {
+    uint32_t count;             /* may be more than are remembered */
+    block_ref at[HEAP_LOOKS];
+};
+
+/* The list on which a free block of QUANTA belongs in this heap. */
+unsigned heap_list_of(const struct heap *heap, uint32_t quanta);
 
 /* ---- where things are: offsets from the arena's base ------------------ */
 

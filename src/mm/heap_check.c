@@ -9,7 +9,7 @@
  * the theory, so that a failing test, the shell's `check` and the lesson say
  * the same thing.
  */
-#include "heap_parts.h"
+#include "heap_policy.h"
 
 static const char *const i1 = "I1: blocks tile the span";
 static const char *const i2 =
@@ -28,6 +28,7 @@ static const char *const i8 =
 static const char *const i9 = "I9: a slice tagged SLOTS is one used block";
 static const char *const i10 =
     "I10: a span's head says what it is, how long, and whose";
+static const char *const p1 = "P1: the one list is in order of address";
 static const char *const r1 = "R1: tags tile the arena";
 static const char *const s1 =
     "S1: a slot below the watermark is free and listed once, or handed out";
@@ -192,6 +193,17 @@ static bool check_end_word(const struct heap *heap,
     return broken(damage, i2, block_at_bytes(heap, end));
 }
 
+/* I3 of the free block under CURSOR, whose left neighbour is free: a policy
+ * may let the two stay apart. */
+static bool left_must_join(const struct heap *heap,
+                           const struct heap_cursor *cursor)
+{
+    const struct block *block = block_of(heap_address(heap, cursor->at));
+
+    return heap_policy(heap) == NULL ||
+           policy_joins(heap, block_left(block), block);
+}
+
 /* By address: I1, I2, I3, I6 to I9 and the slot pages. */
 static bool check_by_address(const struct heap *heap,
                              struct heap_damage *damage,
@@ -226,7 +238,8 @@ static bool check_by_address(const struct heap *heap,
             account_add(free_blocks, cursor.at);
         if (cursor.left_size != left_size)
             return broken(damage, i2, cursor.at);
-        if (!cursor.used && left_is_free)
+        if (!cursor.used && left_is_free &&
+            left_must_join(heap, &cursor))
             return broken(damage, i3, cursor.at);
         if (!check_pages(heap, &cursor, damage) ||
             !check_live(heap, &cursor, damage) ||
@@ -263,7 +276,8 @@ static uint64_t find_stranger(const struct heap *heap)
         if (cursor.used || cursor.fault != MM_OK)
             continue;
 
-        unsigned k = class_of((uint32_t)(cursor.size / MM_QUANTUM));
+        unsigned k = block_list_of(heap,
+                                   (uint32_t)(cursor.size / MM_QUANTUM));
         block_ref ref = heap->lists[k];
 
         while (ref != BLOCK_NIL && (uint64_t)ref * MM_QUANTUM != cursor.at)
@@ -299,9 +313,12 @@ static bool check_by_size(const struct heap *heap, struct heap_damage *damage,
                 return broken(damage, i5, at);
             account_add(&listed, at);
             if (block_is_used(block) || block_is_end(block) ||
-                class_of(block_quanta(block)) != k ||
+                block_list_of(heap, block_quanta(block)) != k ||
                 listed.count > free_blocks->count)
                 return broken(damage, i4, at);
+            if (heap_policy(heap) != NULL && heap->policy->one_list &&
+                heap->order == HEAP_BY_ADDRESS && ref <= previous)
+                return broken(damage, p1, at);
             previous = ref;
             ref = block->next;
         }

@@ -26,7 +26,7 @@
  *
  * Lesson: docs/lessons/08-which-block.md
  */
-#include "heap_parts.h"
+#include "heap_policy.h"
 
 /* The quanta in front of the first payload in BLOCK that is a multiple of
  * ALIGN_QUANTA; they would stay a free block. */
@@ -36,10 +36,23 @@ uint32_t block_gap(const struct heap *heap, const struct block *block,
     return (uint32_t)(0 - block_ref_of(heap, block)) & (align_quanta - 1);
 }
 
-static bool block_fits(struct heap *heap, const struct block *block,
-                       uint32_t quanta, uint32_t align_quanta)
+/* BLOCK is looked at. */
+static void block_look(struct heap *heap, const struct block *block)
 {
     heap->examined++;
+    if (!MM_OBSERVED || heap->looks == NULL)
+        return;
+    if (heap->looks->count < HEAP_LOOKS)
+        heap->looks->at[heap->looks->count] = block_ref_of(heap, block);
+    heap->looks->count++;
+}
+
+/* Looks at the free BLOCK: is there room for QUANTA at a multiple of
+ * ALIGN_QUANTA? */
+bool block_fits(struct heap *heap, const struct block *block, uint32_t quanta,
+                uint32_t align_quanta)
+{
+    block_look(heap, block);
     return block_quanta(block) >=
            quanta + block_gap(heap, block, align_quanta);
 }
@@ -52,6 +65,9 @@ static bool block_fits(struct heap *heap, const struct block *block,
 struct block *heap_fit(struct heap *heap, uint32_t quanta,
                        uint32_t align_quanta)
 {
+    if (heap_policy(heap) != NULL)
+        return heap->policy->choose(heap, quanta, align_quanta);
+
     unsigned own = class_of(quanta);
     struct block *block = block_at(heap, heap->lists[own]);
 
@@ -71,8 +87,10 @@ struct block *heap_fit(struct heap *heap, uint32_t quanta,
 
     if (k == CLASS_NONE)
         return NULL;
-    heap->examined++;
-    return block_at(heap, heap->lists[k]);
+    block = block_at(heap, heap->lists[k]);
+    if (block != NULL)
+        block_look(heap, block);
+    return block;
 }
 
 /*
@@ -90,7 +108,7 @@ struct block *heap_fit_any(struct heap *heap, uint32_t quanta,
 {
     uint32_t left = heap->arena_quanta;
 
-    for (unsigned k = class_of(quanta);; k++) {
+    for (unsigned k = block_list_of(heap, quanta);; k++) {
         k = class_map_find(heap->map, HEAP_MAP_WORDS, k);
         if (k == CLASS_NONE)
             return NULL;
@@ -99,6 +117,7 @@ struct block *heap_fit_any(struct heap *heap, uint32_t quanta,
 
         for (; block != NULL && left > 0; left--) {
             if (block_fits(heap, block, quanta, align_quanta) &&
+                policy_may_take(heap, block, align_quanta) &&
                 accept(heap, block, quanta, align_quanta))
                 return block;
             block = block_at(heap, block->next);

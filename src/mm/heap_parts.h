@@ -3,7 +3,8 @@
  * heap_parts.h - what the heap's own files share: where things lie, and the
  * named steps
  *
- * Only the files heap*.c, slots.c and large.c include this.
+ * Only the files heap*.c, slots.c and large.c include this, and policies, by
+ * way of heap_policy.h.
  */
 #ifndef MM_HEAP_PARTS_H
 #define MM_HEAP_PARTS_H
@@ -31,6 +32,12 @@ static inline struct span *span_of(const struct heap *heap,
                                    const void *address)
 {
     return span_at(heap, span_at_of(heap, heap_at(heap, address)));
+}
+
+/* How this heap chooses blocks; NULL: as heap_fit.c says. */
+static inline const struct heap_policy *heap_policy(const struct heap *heap)
+{
+    return MM_POLICIES ? heap->policy : NULL;
 }
 
 /* The tag of the slice of 2 KiB that ADDRESS lies in. */
@@ -203,6 +210,33 @@ struct block *heap_fit_any(struct heap *heap, uint32_t quanta,
                                           uint32_t align_quanta));
 uint32_t block_gap(const struct heap *heap, const struct block *block,
                    uint32_t align_quanta);
+bool block_fits(struct heap *heap, const struct block *block, uint32_t quanta,
+                uint32_t align_quanta);
+
+/* ---- with a policy (heap_policy.c) ------------------------------------ */
+
+unsigned policy_list_of(const struct heap *heap, uint32_t quanta);
+void policy_list_insert(struct heap *heap, struct block *block);
+uint32_t policy_round(const struct heap *heap, uint32_t quanta);
+bool policy_may_take(const struct heap *heap, const struct block *block,
+                     uint32_t align_quanta);
+bool policy_joins(const struct heap *heap, const struct block *left,
+                  const struct block *right);
+bool policy_hold_cuts(struct heap *heap, struct block *block,
+                      uint32_t quanta);
+struct block *policy_cut(struct heap *heap, struct block *block,
+                         uint32_t quanta);
+void policy_took(struct heap *heap, const struct block *block);
+struct block *policy_join(struct heap *heap, struct block *block);
+bool policy_resizes(const struct heap *heap, uint32_t before,
+                    uint32_t *quanta);
+
+/* The list of a free block of QUANTA. */
+static inline unsigned block_list_of(const struct heap *heap, uint32_t quanta)
+{
+    return heap_policy(heap) == NULL ? class_of(quanta)
+                                     : policy_list_of(heap, quanta);
+}
 
 /* ---- distrust (heap_vet.c) -------------------------------------------- */
 

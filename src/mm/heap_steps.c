@@ -13,9 +13,15 @@
 
 /* ---- free lists ------------------------------------------------------- */
 
-/* Puts the free BLOCK at the front of the list of its size. */
+/* Puts the free BLOCK at the front of the list of its size, or where a policy
+ * wants it. */
 void block_list_insert(struct heap *heap, struct block *block)
 {
+    if (heap_policy(heap) != NULL) {
+        policy_list_insert(heap, block);
+        return;
+    }
+
     unsigned k = class_of(block_quanta(block));
     block_ref ref = block_ref_of(heap, block);
     struct block *first = block_at(heap, heap->lists[k]);
@@ -47,14 +53,14 @@ static void list_unlink(struct heap *heap, struct block *block, unsigned k)
 /* Takes the free BLOCK off the list of its size. */
 void block_list_remove(struct heap *heap, struct block *block)
 {
-    list_unlink(heap, block, class_of(block_quanta(block)));
+    list_unlink(heap, block, block_list_of(heap, block_quanta(block)));
 }
 
 /* Takes BLOCK, which was QUANTA long when it was listed, off its list. */
 void block_list_remove_sized(struct heap *heap, struct block *block,
                              uint32_t quanta)
 {
-    list_unlink(heap, block, class_of(quanta));
+    list_unlink(heap, block, block_list_of(heap, quanta));
 }
 
 /*
@@ -65,9 +71,9 @@ void block_list_remove_sized(struct heap *heap, struct block *block,
 void block_list_replace(struct heap *heap, struct block *before,
                         uint32_t before_quanta, struct block *new)
 {
-    unsigned k = class_of(before_quanta);
+    unsigned k = block_list_of(heap, before_quanta);
 
-    if (before->previous == BLOCK_NIL &&
+    if (heap_policy(heap) == NULL && before->previous == BLOCK_NIL &&
         class_of(block_quanta(new)) == k) {
         struct block *next = block_at(heap, before->next);
         block_ref ref = block_ref_of(heap, new);

@@ -117,7 +117,7 @@ static bool links_agree(const struct heap *heap, const struct block *block)
         return false;
     if (block->previous != BLOCK_NIL)
         return previous != NULL && previous->next == ref;
-    return heap->lists[class_of(block_quanta(block))] == ref;
+    return heap->lists[block_list_of(heap, block_quanta(block))] == ref;
 }
 
 /* Whether BLOCK is what a free block on a list looks like. */
@@ -204,23 +204,31 @@ enum mm_fault heap_vet_address(struct heap *heap, const void *payload)
     if (at >= heap_arena_bytes(heap))
         return heap_blame(heap, MM_OUTSIDE, 0);
 
-    const struct range_tag *range =
+    /* Other threads may be at the ranges: take a copy of the tag. */
+    struct range_tag range = { 0 };
+
+    mm_lock(heap->home);
+
+    const struct range_tag *found =
         ranges_find(heap->ranges, (uint32_t)(at / MM_PAGE));
 
-    if (range == NULL)
+    if (found != NULL)
+        range = *found;
+    mm_unlock(heap->home);
+    if (found == NULL)
         return heap_blame(heap, MM_BAD_TAG, at);
-    if (range->type == RANGE_LARGE) {
-        struct span *large = span_at(heap, (uint64_t)range->start * MM_PAGE);
+    if (range.type == RANGE_LARGE) {
+        struct span *large = span_at(heap, (uint64_t)range.start * MM_PAGE);
 
-        if (large->kind != SPAN_OF_LARGE || large->pages != range->pages)
+        if (large->kind != SPAN_OF_LARGE || large->pages != range.pages)
             return heap_blame(heap, MM_BAD_SPAN, heap_at(heap, large));
-        if (at != (uint64_t)range->start * MM_PAGE + large->owner)
+        if (at != (uint64_t)range.start * MM_PAGE + large->owner)
             return heap_blame(heap, MM_NOT_LIVE, at);
         if (tag_what(heap_tag_of(heap, payload)) != SPAN_TAG_LARGE)
             return heap_blame(heap, MM_BAD_SPAN, heap_at(heap, large));
         return MM_OK;
     }
-    if (range->type != RANGE_SPAN)
+    if (range.type != RANGE_SPAN)
         return heap_blame(heap, MM_NOT_LIVE, at);
 
     struct span *span = span_of(heap, payload);
@@ -238,5 +246,9 @@ enum mm_fault heap_vet_address(struct heap *heap, const void *payload)
         return heap_blame(heap, MM_MISALIGNED, at);
     if (!live_is_set(heap, at))
         return heap_blame(heap, MM_NOT_LIVE, at);
+    /* The neighbours of another thread's block are for its owner to judge,
+     * when it takes the block from its remote list. */
+    if (span->owner != heap->owner)
+        return MM_OK;
     return heap_vet_used(heap, block_of(payload));
 }
