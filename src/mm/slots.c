@@ -398,8 +398,13 @@ enum mm_fault slot_vet_address(struct heap *heap, const void *payload)
     const struct slot_page *page = slot_page_of(heap, payload);
     uint64_t at = heap_at(heap, payload);
     uint32_t offset = (uint32_t)(at % MM_SLOT_PAGE);
+    bool own = span_of(heap, payload)->owner == heap->owner;
 
-    if (slot_vet_page(heap, page) != MM_OK)
+    /* Of another thread's page its head alone is looked at: the owner may be
+     * at its lists, and vets them when it takes the slot back. */
+    if (!slot_head_is_possible(heap, page))
+        return heap_blame(heap, MM_BAD_SLOT, heap_at(heap, page));
+    if (own && slot_vet_page(heap, page) != MM_OK)
         return (enum mm_fault)heap->refusal;
     if (!slot_offset_is_possible(heap, page, offset))
         return heap_blame(heap, at % 8 != 0 ? MM_MISALIGNED : MM_NOT_LIVE,
@@ -408,7 +413,7 @@ enum mm_fault slot_vet_address(struct heap *heap, const void *payload)
         return heap_blame(heap, MM_NOT_LIVE, at);
 
     /* It may be the page's last slot: then its block is freed too. */
-    if (slot_page_used(page) == 1 &&
+    if (own && slot_page_used(page) == 1 &&
         heap_vet_used(heap, block_of(page)) != MM_OK)
         return (enum mm_fault)heap->refusal;
     return MM_OK;
