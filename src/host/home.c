@@ -159,6 +159,7 @@ bool home_interrupted(void)
 
     if (!terminal_is_open)      /* a script's bytes are all commands */
         return false;
+    fflush(stdout);             /* progress is worth nothing afterwards */
     while (!input.interrupted && !input.ended
            && input.end < sizeof(input.bytes)
            && poll(&ready, 1, 0) == 1) {

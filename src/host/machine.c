@@ -18,6 +18,10 @@
  * page's address, so a byte written through a page is in the frame, as the
  * view of the whole file shows, and nowhere else.
  *
+ * How much memory there can be is a matter of Linux, which gives a process
+ * 65530 mappings (vm.max_map_count): a page may be one, and the hole behind it
+ * another, so 128 MiB, 32768 frames, are the most that surely work.
+ *
  * The memory map is made up: that of a PC as QEMU describes it.
  */
 #define _GNU_SOURCE

@@ -25,7 +25,7 @@ enum {
     STATUS_USAGE = 2,
     COMMAND_LINE_SIZE = 512,
     MEMORY_LEAST_MIB = 2,
-    MEMORY_MOST_MIB = 2048,
+    MEMORY_MOST_MIB = 128,      /* see machine.c */
 };
 
 static const char usage[] =
@@ -36,7 +36,7 @@ static const char usage[] =
     "  --plain          no colours, no cursor movement, no pauses\n"
     "  --cmdline WORDS  start as a kernel with this command line would\n"
     "  --memory SIZE    physical memory of the kernel that `use kernel`\n"
-    "                   imitates: 128M, or 2M to 2G\n"
+    "                   imitates: 2M to 128M, or 128M without this\n"
     "Without -c and FILE commands are read from standard input.\n";
 
 struct options {
@@ -72,7 +72,7 @@ static void memory_set(const char *word)
     if (parse_number(word, &bytes) != PARSE_OK
             || bytes >> 20 < MEMORY_LEAST_MIB
             || bytes >> 20 > MEMORY_MOST_MIB || bytes % MM_PAGE != 0)
-        refuse_usage("--memory takes 2M to 2G, in whole frames of 4K: %s",
+        refuse_usage("--memory takes 2M to 128M, in whole frames of 4K: %s",
                      word);
     host_memory_bytes = (size_t)bytes;
 }
