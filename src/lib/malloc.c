@@ -25,10 +25,11 @@
  *
  * Pages that the heap gives back are not given to the system at once: it
  * would have to be asked again, and every touch would fault, at a microsecond
- * or more. They are *dirty*: noted in a bitmap and a queue. A page that is
- * held again leaves the bitmap, at the cost of a bit. What stays dirty for
- * longer than DIRTY_AGE goes back, in the order it came, at the next operation
- * that holds or gives back pages. So freed memory goes back soon, the middle
+ * or more. They are *dirty*: a bit in a bitmap says so. A page that is held
+ * again is clean again, at the cost of a bit. Every DIRTY_AGE a sweep goes over
+ * the bitmaps: what is dirty becomes *old*, and what was old, and so has not
+ * been touched for a whole age, goes back to the system. The sweep is rationed:
+ * each operation that holds or gives back pages does a little of it. So freed memory goes back soon, the middle
  * of free blocks included, and a program that frees and allocates in a rhythm
  * does not pay. malloc_trim() does not wait.
  *
@@ -58,21 +59,17 @@
 enum {
     CHUNK_PAGES = 256,                  /* 1 MiB asked of the system at once */
     HEAPS_MAX = 65536,
-    HOLLOW_PAGES = 8,                   /* a free block keeps less idle */
+    HOLLOW_PAGES = 32,                  /* a free block keeps less idle */
     KEEP_BYTES = 128 * 1024,            /* kept blocks of one heap */
-    QUEUE_SIZE = 4096,                  /* runs of dirty pages */
-    DIRTY_AGE = 500,                    /* ms until dirty pages go back */
+    DIRTY_AGE = 250,                    /* ms; untouched for one to two ages,
+                                           a page goes back */
+    SWEEP_WORDS = 64,                   /* of a bitmap, at one operation */
 };
 
 #define ARENA_BYTES (UINT64_C(32) << 30)
 #define ARENA_PAGES ((uint32_t)(ARENA_BYTES / MM_PAGE))
 
 /* ---- the one instance --------------------------------------------------- */
-
-struct dirty_run {
-    uint32_t page, count;
-    uint32_t since;                     /* ms */
-};
 
 static struct {
     pthread_mutex_t lock;
@@ -90,10 +87,14 @@ static struct {
 
     uint32_t chunks[ARENA_PAGES / CHUNK_PAGES / 32];    /* bit: mapped */
     uint32_t dirty[ARENA_PAGES / 32];                   /* bit: dirty */
-    uint32_t dirty_count, held_count;
-    struct dirty_run queue[QUEUE_SIZE];
-    uint32_t queue_head, queue_count;
-} library = { .lock = PTHREAD_MUTEX_INITIALIZER };
+    uint32_t old[ARENA_PAGES / 32];     /* bit: dirty since the last sweep */
+    uint32_t sweep_low, sweep_high;     /* no page outside was ever dirty */
+    uint32_t sweep_at, sweep_end;       /* the words that are still to do */
+    uint32_t sweep_since;               /* ms, when the last sweep began */
+} library = {
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .sweep_low = ARENA_PAGES,
+};
 
 /* What a thread has before it has a heap: nothing fits, nothing is its own. */
 static const unsigned char nothing[MM_PAGE] __attribute__((aligned(64)));
@@ -145,63 +146,91 @@ static bool bit_of(const uint32_t *bits, uint32_t i)
     return bits[i / 32] >> (i % 32) & 1;
 }
 
-/* Clears the dirty bits of these pages; how many were set. */
-static uint32_t dirty_clear(uint32_t page, uint32_t count)
+/* The bits of [PAGE, END) that lie in PAGE's word of a bitmap; *PAGE goes on
+ * to the next word. */
+static uint32_t mask_next(uint32_t *page, uint32_t end)
 {
-    uint32_t cleared = 0;
+    uint32_t first = *page % 32;
+    uint32_t bits = end - *page < 32 - first ? end - *page : 32 - first;
 
+    *page += bits;
+    return (bits == 32 ? UINT32_MAX : (UINT32_C(1) << bits) - 1) << first;
+}
+
+static void pages_clean(uint32_t page, uint32_t count)
+{
     for (uint32_t end = page + count; page < end;) {
-        uint32_t bits = end - page < 32 - page % 32 ? end - page
-                                                    : 32 - page % 32;
-        uint32_t mask = (bits == 32 ? UINT32_MAX
-                                    : (UINT32_C(1) << bits) - 1)
-                        << (page % 32);
+        uint32_t word = page / 32, mask = mask_next(&page, end);
 
-        cleared += (uint32_t)__builtin_popcount(library.dirty[page / 32] &
-                                                mask);
-        library.dirty[page / 32] &= ~mask;
-        page += bits;
+        library.dirty[word] &= ~mask;
+        library.old[word] &= ~mask;
     }
-    library.dirty_count -= cleared;
-    return cleared;
+}
+
+static void pages_soil(uint32_t page, uint32_t count)
+{
+    if (page < library.sweep_low)
+        library.sweep_low = page;
+    if (page + count > library.sweep_high)
+        library.sweep_high = page + count;
+    for (uint32_t end = page + count; page < end;) {
+        uint32_t word = page / 32;
+
+        library.dirty[word] |= mask_next(&page, end);
+    }
+}
+
+/* Gives the pages of word WORD that are set in BITS to the system. */
+static void bits_give(uint32_t word, uint32_t bits)
+{
+    while (bits != 0) {
+        uint32_t first = (uint32_t)__builtin_ctz(bits);
+        uint32_t rest = ~(bits >> first);
+        uint32_t run = rest == 0 ? 32 : (uint32_t)__builtin_ctz(rest);
+
+        if (run > 32 - first)
+            run = 32 - first;
+        madvise(page_address(word * 32 + first), (size_t)run * MM_PAGE,
+                MADV_DONTNEED);
+        bits &= ~((run == 32 ? UINT32_MAX : (UINT32_C(1) << run) - 1)
+                  << first);
+    }
 }
 
 /* Gives the pages of [PAGE, PAGE + COUNT) that are dirty to the system. */
-static void dirty_give(uint32_t page, uint32_t count)
+static void pages_give(uint32_t page, uint32_t count)
 {
     for (uint32_t end = page + count; page < end;) {
-        if (!bit_of(library.dirty, page)) {
-            page++;
-            continue;
-        }
+        uint32_t word = page / 32, mask = mask_next(&page, end);
 
-        uint32_t run = 1;
-
-        while (page + run < end && bit_of(library.dirty, page + run))
-            run++;
-        madvise(page_address(page), (size_t)run * MM_PAGE, MADV_DONTNEED);
-        dirty_clear(page, run);
-        page += run;
+        bits_give(word, (library.dirty[word] | library.old[word]) & mask);
     }
 }
 
-static void queue_pop(void)
+/* A part of the sweep over the bitmaps, if one is due or under way. */
+static void sweep_some(void)
 {
-    struct dirty_run run = library.queue[library.queue_head];
+    if (library.sweep_at >= library.sweep_end) {        /* none under way */
+        uint32_t now = now_ms();
 
-    library.queue_head = (library.queue_head + 1) % QUEUE_SIZE;
-    library.queue_count--;
-    dirty_give(run.page, run.count);
-}
+        if (now - library.sweep_since < DIRTY_AGE ||
+            library.sweep_low >= library.sweep_high)
+            return;
+        library.sweep_since = now;
+        library.sweep_at = library.sweep_low / 32;
+        library.sweep_end = (library.sweep_high + 31) / 32;
+    }
+    for (uint32_t i = 0; i < SWEEP_WORDS &&
+         library.sweep_at < library.sweep_end; i++) {
+        uint32_t word = library.sweep_at++;
 
-/* Gives back what has been dirty for too long. */
-static void dirty_decay(void)
-{
-    uint32_t now = now_ms();
-
-    while (library.queue_count > 0 &&
-           now - library.queue[library.queue_head].since > DIRTY_AGE)
-        queue_pop();
+        if (library.old[word] != 0) {
+            bits_give(word, library.old[word]);
+            i += SWEEP_WORDS / 4;       /* entering the system counts more */
+        }
+        library.old[word] = library.dirty[word];
+        library.dirty[word] = 0;
+    }
 }
 
 static bool chunk_map(uint32_t chunk)
@@ -229,28 +258,18 @@ static bool library_hold(void *context, uint32_t page, uint32_t count)
          chunk <= (page + count - 1) / CHUNK_PAGES; chunk++)
         if (!bit_of(library.chunks, chunk) && !chunk_map(chunk))
             return false;
-    if (library.dirty_count > 0) {
-        if (want_zero)
-            dirty_give(page, count);
-        else
-            dirty_clear(page, count);
-    }
-    library.held_count += count;
+    if (want_zero)
+        pages_give(page, count);
+    pages_clean(page, count);
+    sweep_some();
     return true;
 }
 
 static void library_release(void *context, uint32_t page, uint32_t count)
 {
     (void)context;
-    for (uint32_t i = page; i < page + count; i++)
-        library.dirty[i / 32] |= UINT32_C(1) << (i % 32);
-    library.dirty_count += count;
-    library.held_count -= count;
-    if (library.queue_count == QUEUE_SIZE)
-        queue_pop();
-    library.queue[(library.queue_head + library.queue_count++) % QUEUE_SIZE] =
-        (struct dirty_run){ page, count, now_ms() };
-    dirty_decay();
+    pages_soil(page, count);
+    sweep_some();
 }
 
 static void library_lock(void *context)
@@ -688,8 +707,12 @@ PUBLIC int malloc_trim(size_t pad)
     given = heap_trim(mine);
     library_leave();
     pthread_mutex_lock(&library.lock);
-    while (library.queue_count > 0)
-        queue_pop();
+    if (library.sweep_low < library.sweep_high) {
+        uint32_t count = library.sweep_high - library.sweep_low;
+
+        pages_give(library.sweep_low, count);
+        pages_clean(library.sweep_low, count);
+    }
     pthread_mutex_unlock(&library.lock);
     return given > 0;
 }
