@@ -13,6 +13,7 @@
 #include "arch/x86/serial.h"
 #include "arch/x86/stacks.h"
 #include "console.h"
+#include "files.h"
 #include "memory.h"
 #include "paging.h"
 #include "panic.h"
@@ -54,6 +55,7 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t information)
 
     boot_announce(console_open_screen(&info.framebuffer));
     console_listen();                   /* keyboards; interrupts on */
+    files_init(&boot);                  /* the lessons, if they came along */
     machine_init(&boot);                /* map, frames, ranges, heap */
     boot_obey();                        /* crash=KIND: for tests */
     boot_say_ticks(start);              /* if somebody asks */

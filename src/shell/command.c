@@ -135,6 +135,32 @@ const struct command commands[] = {
       "  alloc 24\n",
       "on off", NULL, cmd_events, NEEDS_NOTHING },
 
+    { "lesson", "[N]", "the lessons: all of them, or read one",
+      "'lesson 6' shows a lesson page by page, 'next' the page after it. "
+      "'lesson 6.2'\ngoes to its second exercise. 'lesson 6 all' shows it "
+      "whole, 'lesson 6 reset'\nstarts it over, 'lesson seed 42' chooses the "
+      "numbers in the exercises.\n"
+      "  lesson 0\n"
+      "  lesson 6.2\n",
+      "seed", "The lessons", cmd_lesson, NEEDS_NOTHING },
+    { "next", "", "the lesson's next page",
+      "  next\n",
+      "", NULL, cmd_next, NEEDS_NOTHING },
+    { "answer", "NUMBER", "answer an exercise's question",
+      "  answer 80\n"
+      "  answer +0x2d0\n",
+      "", NULL, cmd_answer, NEEDS_MACHINE },
+    { "done", "", "have an exercise judged, with a hint if it is wrong",
+      "The lab is judged, not what was typed. It is looked at after every "
+      "command, too:\nwhen all is right you are told without asking.\n"
+      "  done\n",
+      "", NULL, cmd_done, NEEDS_MACHINE },
+    { "handin", "NAME", "print what your teacher wants to see",
+      "The seed, every exercise that you solved, the commands that solved it, "
+      "and a check\ncode. Copy it into a file and hand that in.\n"
+      "  handin ada lovelace\n",
+      "", NULL, cmd_handin, NEEDS_NOTHING },
+
     { "help", "[CMD]", "this list, or more about one command",
       "  help alloc\n",
       "commands", "The shell", cmd_help, NEEDS_NOTHING },

@@ -49,6 +49,11 @@ const char *home_name(void);
 struct machine;
 struct machine *home_machine(void);
 
+/* The text of the file NAME that came along (a boot module; in a process a
+ * file beside the program), and its SIZE; NULL if there is none. "lessons.md"
+ * are the files of docs/lessons, one behind the other. It stays for ever. */
+const char *home_file(const char *name, size_t *size);
+
 /* Memory for the lab: SIZE bytes, zeroed, starting at a page. NULL if there
  * is not enough. Give it back with the same SIZE. */
 void *home_memory(size_t size);

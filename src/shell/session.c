@@ -10,6 +10,7 @@
 #include "session.h"
 
 #include "command.h"
+#include "course.h"
 #include "explain.h"
 #include "home.h"
 
@@ -82,7 +83,7 @@ static void output_put(void *context, char c)
 {
     struct output *output = context;
 
-    if (output->muted)
+    if (output->muted || output->silent)
         return;
     if (output->plain) {
         output->word[output->pending++] = c;
@@ -341,7 +342,9 @@ static void session_run(struct session *session, const struct words *words)
     } else if (session->machine == NULL && command->needs == NEEDS_MACHINE) {
         refuse(session, "there is no lab: there was no memory for it");
     } else {
+        course_note(session, words);
         command->run(session, words);
+        course_judge(session);
     }
     session_stopped(session);
     progress_end(&session->output);
@@ -477,6 +480,7 @@ void session_open(struct session *session, const char *command_line)
     session->ended = false;
     session->events = false;
     session->warned = false;
+    session->course = NULL;
     line_init(&session->line, &owner, prompt);
     session_plain(session, command_line_find(command_line, "plain", value,
                                              sizeof(value)));

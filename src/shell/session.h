@@ -36,6 +36,7 @@ enum {
 struct output {
     bool plain;         /* no colours, no cursor movement, no pauses */
     bool more;          /* pause when the display is full */
+    bool silent;        /* nothing is shown: an exercise is being set up */
     bool muted;         /* `q` at a pause: drop the rest of this command's */
     bool stopped;       /* Ctrl-C during this command */
     int  columns, rows; /* of the display */
@@ -56,6 +57,8 @@ struct heard {
     struct mm_event event[HEARD_MAX];   /* the first of them, without those
                                            of single frames */
 };
+
+struct course;
 
 struct session {
     struct line line;
@@ -79,6 +82,7 @@ struct session {
     bool events;                /* print every event */
     bool warned;                /* of what `poke` may do */
     struct heard heard;
+    struct course *course;      /* the lessons (course.h); NULL until used */
     struct short_text candidate;    /* for command_candidate() */
 };
 

@@ -62,6 +62,13 @@ void home_interrupt_clear(void)
     home.interrupted = false;
 }
 
+const char *home_file(const char *name, size_t *size)
+{
+    (void)name;
+    (void)size;
+    return NULL;
+}
+
 _Noreturn void home_poweroff(int status)
 {
     home.status = status;
