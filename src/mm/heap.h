@@ -22,7 +22,7 @@ enum {
     SLOT_CLASSES = SLOT_MAX_BYTES / MM_QUANTUM + 1,     /* 8, 16, 32 ... 256 */
     SLOT_STEPS = SLOT_MAX_BYTES / 8 + 1,        /* sizes in steps of 8 */
     HEAP_NO_SPAN = UINT32_MAX,
-    KEPT_SIZES = 257,           /* blocks up to 256 quanta, 4 KiB, may be
+    KEPT_SIZES = 2049,          /* blocks up to 2048 quanta, 32 KiB, may be
                                    kept: a list for each size */
     KEPT_PER_SIZE = 8,
 };
