@@ -18,6 +18,9 @@
  *     | h | offset of next -+-->| h | next ---+-->| h | 0          |
  *     +---+-----------------+   +---+---------+   +---+------------+
  *
+ * They are all gone in the end, so their letters are given again, to blocks
+ * that somebody sees.
+ *
  * In a damaged lab two blocks may overlap, and a link may then be anything.
  * So a link is followed only where a frame is behind it, and not more often
  * than there are blocks.
@@ -25,6 +28,8 @@
 
 #include "command.h"
 #include "explain.h"
+
+#include "../trace/ledger.h"
 
 /* ---- the blocks, one after the other ------------------------------------ */
 
@@ -289,6 +294,9 @@ void cmd_apart(struct session *session, const struct words *words)
                         "apart alone for as many as there are");
         return;
     }
+    struct ledger *ledger = session->machine->ledger;
+    uint32_t letters = ledger == NULL ? 0 : ledger->letters;
+
     chain_fill(&chain, bytes);
     if (session_stopped(session)) {
         chain_free(&chain, 0, 0);
@@ -303,4 +311,6 @@ void cmd_apart(struct session *session, const struct words *words)
     } else {
         apart_show(&chain);
     }
+    if (ledger != NULL)
+        ledger_forget(ledger, letters);
 }

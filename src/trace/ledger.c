@@ -382,6 +382,17 @@ void ledger_move(struct ledger *ledger, uint64_t from, uint64_t to)
     *old = (struct ledger_freed){ 0 };  /* it did not die, it moved */
 }
 
+void ledger_forget(struct ledger *ledger, uint32_t letter)
+{
+    if (ledger->letters <= letter ||
+        (ledger->last != 0 && entry_at(ledger, ledger->last)->letter >= letter))
+        return;
+    ledger->letters = letter;
+    for (uint32_t i = 0; i < LEDGER_FREED; i++)
+        if (ledger->freed[i].letter >= letter)
+            ledger->freed[i] = (struct ledger_freed){ 0 };
+}
+
 const struct ledger_entry *ledger_find(const struct ledger *ledger,
                                        uint64_t at)
 {

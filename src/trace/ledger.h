@@ -101,6 +101,12 @@ void ledger_event(struct ledger *ledger, const struct mm_event *event);
  */
 void ledger_move(struct ledger *ledger, uint64_t from, uint64_t to);
 
+/*
+ * Nobody was told of the letters from LETTER on, and all that had them were
+ * freed: they count as never given. Nothing happens if one of them is live.
+ */
+void ledger_forget(struct ledger *ledger, uint32_t letter);
+
 /* The live payload that starts AT, or that has LETTER; NULL: none that is
  * known. Constant time. */
 const struct ledger_entry *ledger_find(const struct ledger *ledger,

@@ -290,6 +290,33 @@ static void a_payload_that_is_born_twice_is_the_new_one(void **state)
     free(ledger);
 }
 
+static void letters_that_nobody_saw_are_given_again(void **state)
+{
+    struct ledger *ledger = make(8);
+
+    (void)state;
+    tell(ledger, MM_EVENT_TAKE, 64, 10);            /* a */
+    tell(ledger, MM_EVENT_TAKE, 128, 20);           /* b */
+    tell(ledger, MM_EVENT_RELEASE, 64, 0);
+    tell(ledger, MM_EVENT_TAKE, 256, 30);           /* c and d: forgotten */
+    tell(ledger, MM_EVENT_TAKE, 64, 40);
+    tell(ledger, MM_EVENT_RELEASE, 256, 0);
+    ledger_forget(ledger, 2);
+    assert_int_equal(ledger->letters, 4);           /* d is live */
+    tell(ledger, MM_EVENT_RELEASE, 64, 0);
+    ledger_forget(ledger, 4);
+    assert_int_equal(ledger->letters, 4);           /* there is nothing */
+    ledger_forget(ledger, 2);
+    assert_int_equal(ledger->letters, 2);
+    assert_false(ledger_was_born(ledger, 2));
+    assert_null(ledger_find_freed_letter(ledger, 2));
+    assert_null(ledger_find_freed_letter(ledger, 3));
+    assert_int_equal(ledger_find_freed(ledger, 64)->letter, 0);
+    tell(ledger, MM_EVENT_TAKE, 64, 50);
+    assert_int_equal(ledger_find(ledger, 64)->letter, 2);
+    free(ledger);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +327,7 @@ int main(void)
         cmocka_unit_test(the_dead_are_remembered_for_a_while),
         cmocka_unit_test(kinds_are_told_apart),
         cmocka_unit_test(a_payload_that_is_born_twice_is_the_new_one),
+        cmocka_unit_test(letters_that_nobody_saw_are_given_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
