@@ -150,7 +150,7 @@ static void random_programs_in_every_shape(void **state)
     for (int shape = 0; shape < SHAPES; shape++) {
         for (uint64_t seed = 1; seed <= 2; seed++)
             random_program(&shapes[shape], seed,
-                           shapes[shape].arena_bytes > 256 * KIB ? 700 : 1500,
+                           shapes[shape].arena_bytes > 256 * KIB ? 500 : 1000,
                            TEST_UNLIMITED);
     }
 }
@@ -160,7 +160,7 @@ static void random_programs_short_of_frames(void **state)
     (void)state;
     for (int shape = 0; shape < SHAPES; shape++) {
         for (uint64_t seed = 1; seed <= 2; seed++)
-            random_program(&shapes[shape], seed + 10, 700,
+            random_program(&shapes[shape], seed + 10, 500,
                            (int64_t)(shapes[shape].arena_bytes / MM_PAGE / 3));
     }
 }
@@ -704,6 +704,54 @@ static void init_with(void *setup)
     heap_init(&heap, setup);
 }
 
+/* Of the pages of a class that have become empty one is kept. */
+static void empty_slot_pages_go_back_but_one(void **state)
+{
+    for (int watched = 0; watched < 2; watched++) {
+        struct test_setup setup = {
+            .arena_bytes = 256 * KIB, .span_bytes = 64 * KIB, .small = true,
+            .level = watched ? HEAP_LEVEL_CHECK : HEAP_LEVEL_NONE,
+            .deaf = !watched,
+        };
+        struct heap_damage damage;
+        struct bench bench;
+
+        (void)state;
+        bench_open(&bench, &setup);
+        for (int i = 0; i < 400; i++)   /* 2000 / 48: 41 on a page */
+            give(&bench, 48);
+        assert_true(heap_check(&bench.test->heap, &damage));
+        assert_true(damage.slot_pages >= 9);
+        shadow_free_all(&bench.shadow);
+        assert_true(heap_check(&bench.test->heap, &damage));
+        assert_int_equal(damage.slot_pages, 1);
+        bench_close(&bench);
+    }
+}
+
+/* Blocks of every size about the largest that is kept. */
+static void the_largest_kept_block(void **state)
+{
+    const struct test_setup setup = {
+        .arena_bytes = 512 * KIB, .span_bytes = 256 * KIB,
+        .level = HEAP_LEVEL_CHECK, .keep_bytes = 256 * KIB,
+    };
+    struct bench bench;
+
+    (void)state;
+    bench_open(&bench, &setup);
+    for (uint64_t quanta = KEPT_SIZES - 3; quanta <= KEPT_SIZES + 3;
+         quanta++) {
+        take_back(&bench, give(&bench, quanta * 16 - 4));
+        test_home_check(bench.test, "keeping a large block");
+        give(&bench, quanta * 16 - 4);
+        test_home_check(bench.test, "reusing it");
+    }
+    shadow_free_all(&bench.shadow);
+    test_home_check(bench.test, "freeing all");
+    bench_close(&bench);
+}
+
 /* However many blocks lie on a list, a request looks at a few of them. */
 static void a_request_looks_at_a_few_blocks_only(void **state)
 {
@@ -780,6 +828,8 @@ int main(void)
         cmocka_unit_test(an_empty_span_and_an_empty_slot_page_are_kept),
         cmocka_unit_test(a_second_empty_span_leaves),
         cmocka_unit_test(the_smallest_arena_works),
+        cmocka_unit_test(empty_slot_pages_go_back_but_one),
+        cmocka_unit_test(the_largest_kept_block),
         cmocka_unit_test(a_request_looks_at_a_few_blocks_only),
         cmocka_unit_test(a_span_that_cannot_be_is_refused_by_init),
     };
