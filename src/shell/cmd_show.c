@@ -510,7 +510,13 @@ struct sums {
     bool damaged;
 };
 
-/* Pages with a frame behind them, in all ranges that are used. */
+/* Whether a range of TYPE is the heap's own, and not a lab's or a stack. */
+static bool is_of_the_heap(uint8_t type)
+{
+    return type == RANGE_SPAN || type == RANGE_LARGE || type == RANGE_TAGS;
+}
+
+/* Pages of the heap that have a frame behind them. */
 static uint64_t held_pages(const struct session *session)
 {
     const struct ranges *ranges = session->machine->ranges;
@@ -519,7 +525,7 @@ static uint64_t held_pages(const struct session *session)
 
     for (; tag != NULL && steps <= ranges->page_count;
          tag = ranges_next(ranges, tag), steps++) {
-        for (uint64_t i = 0; tag->type != RANGE_FREE && i < tag->pages; i++)
+        for (uint64_t i = 0; is_of_the_heap(tag->type) && i < tag->pages; i++)
             count += byte_is_held(session,
                                   ((uint64_t)tag->start + i) * MM_PAGE);
     }
