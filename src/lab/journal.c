@@ -375,6 +375,31 @@ void journal_add_step(struct journal *journal, uint32_t position)
     moment_add(journal, entry != NULL);
 }
 
+bool journal_copy_entries(struct journal *to, const struct journal *from)
+{
+    to->owner = from->owner;
+    for (uint64_t i = 0; i < from->entry_count; i++) {
+        const struct journal_entry *entry = entry_at(from, i);
+        struct journal_entry *copy;
+
+        if (entry->first >= from->now)
+            break;
+        copy = entry_new(to);
+        if (copy == NULL)
+            return false;
+        *copy = *entry;
+        if (copy->first + copy->count > from->now)
+            copy->count = (uint32_t)(from->now - copy->first);
+        if (entry->text != NULL)
+            copy->text = text_keep(to, entry->text);
+        if (entry->text != NULL && copy->text == NULL)
+            return false;
+        to->entry_count++;
+    }
+    to->now = to->end = from->now;
+    return true;
+}
+
 /* ---- going -------------------------------------------------------------- */
 
 /* The last copy before MOMENT, or NULL. */
@@ -450,8 +475,6 @@ static void chunks_release(struct journal *journal, void **chunks,
 
 void journal_close(struct journal *journal)
 {
-    if (journal->lab == NULL)
-        return;
     while (journal->copy_count > 0)
         copy_drop(journal, journal->copy_count - 1);
     chunks_release(journal, journal->entry_chunks, JOURNAL_CHUNKS,
@@ -460,5 +483,5 @@ void journal_close(struct journal *journal)
                    JOURNAL_CHUNK_BYTES);
     chunks_release(journal, journal->pool_chunks, JOURNAL_POOL_CHUNKS,
                    POOL_CHUNK_BYTES);
-    journal->lab = NULL;
+    __builtin_memset(journal, 0, sizeof(*journal));
 }

@@ -105,6 +105,11 @@ void journal_add_step(struct journal *journal, uint32_t position);
  */
 bool journal_go(struct journal *journal, uint64_t moment);
 
+/* Makes TO, whose owner is to be FROM's, a journal of what FROM has noted up
+ * to now; if TO has a lab, it must be FROM's as it is now. False: there is no
+ * memory for that. */
+bool journal_copy_entries(struct journal *to, const struct journal *from);
+
 /* The entry of the command that leads to MOMENT, 1 ... end; its step in
  * *STEP. NULL if there is none. */
 const struct journal_entry *journal_find(const struct journal *journal,

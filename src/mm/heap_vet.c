@@ -125,8 +125,8 @@ enum mm_fault heap_vet_free(struct heap *heap, const struct block *block)
 {
     uint64_t at = block_at_bytes(heap, block);
 
-    if (!block_is_free(block) || live_is_set(heap, at) ||
-        !right_agrees(heap, block) || !left_agrees(heap, block))
+    if (!block_is_free(block) || !right_agrees(heap, block) ||
+        !left_agrees(heap, block) || live_is_set(heap, at))
         return heap_blame(heap, MM_BAD_HEADER, at);
     if (!links_agree(heap, block))
         return heap_blame(heap, MM_BAD_LINK, at);

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recording.c - what a real program asked of its heap (see recording.h)
+ */
+#include "recording.h"
+
+#include "../trace/ledger.h"
+
+/* ---- reading -------------------------------------------------------------- */
+
+struct reader {
+    const char *at, *end;
+    uint32_t line;
+};
+
+static void skip_blanks(struct reader *reader)
+{
+    while (reader->at < reader->end &&
+           (*reader->at == ' ' || *reader->at == '\t' || *reader->at == '\r'))
+        reader->at++;
+}
+
+/* Behind the end of the line, if nothing but blanks is left of it. */
+static bool end_line(struct reader *reader)
+{
+    skip_blanks(reader);
+    if (reader->at == reader->end)
+        return true;
+    if (*reader->at != '\n')
+        return false;
+    reader->at++;
+    reader->line++;
+    return true;
+}
+
+static bool read_number(struct reader *reader, uint64_t *number)
+{
+    const char *start;
+
+    skip_blanks(reader);
+    start = reader->at;
+    *number = 0;
+    for (; reader->at < reader->end && *reader->at >= '0' &&
+           *reader->at <= '9'; reader->at++) {
+        if (*number > UINT64_MAX / 10 - 1)
+            return false;
+        *number = *number * 10 + (uint64_t)(*reader->at - '0');
+    }
+    return reader->at > start;
+}
+
+uint32_t recording_lines(const char *text, size_t size)
+{
+    uint32_t lines = 1;
+
+    for (size_t i = 0; i < size; i++)
+        lines += text[i] == '\n';
+    return lines;
+}
+
+/* One operation; NULL, or what is wrong with it. */
+static const char *read_step(struct reader *reader,
+                             struct recording_step *step, uint32_t id_room)
+{
+    uint64_t id, size = 0;
+    char kind = *reader->at++;
+
+    if (kind != 'a' && kind != 'r' && kind != 'f')
+        return "a line begins with a, r or f";
+    if (!read_number(reader, &id) ||
+        (kind != 'f' && !read_number(reader, &size)))
+        return "a takes an ID and a size, as r does; f an ID";
+    if (id >= id_room)
+        return "that ID is larger than there is room for";
+    if (size > RECORDING_SIZE_MAX)
+        return "a size is at most 1 GiB";
+    if (!end_line(reader))
+        return "something stands behind the last number";
+    *step = (struct recording_step){
+        .kind = kind == 'a'   ? RECORDING_ALLOC
+                : kind == 'r' ? RECORDING_REALLOC
+                              : RECORDING_FREE,
+        .id = (uint32_t)id,
+        .size = (uint32_t)size,
+    };
+    return NULL;
+}
+
+/* The bytes of the block for a request of SIZE, less one; 0: none is live. */
+static uint64_t block_bytes(uint64_t size)
+{
+    return mm_round_up((size > 0 ? size : 1) + BLOCK_HEADER, MM_QUANTUM);
+}
+
+static uint32_t scaled(const struct recording *recording, uint32_t size)
+{
+    return (size + recording->scale - 1) / recording->scale;
+}
+
+/* Counts the peak. LIVE holds for each ID its size + 1, or 0. NULL, or what
+ * is wrong with step *POSITION. */
+static const char *count_peak(struct recording *recording, uint32_t *live,
+                              uint32_t *position)
+{
+    uint64_t bytes = 0, blocks = 0;
+
+    recording->peak = recording->peak_blocks = 0;
+    recording->largest = 0;
+    for (uint32_t i = 0; i < recording->ids; i++)
+        live[i] = 0;
+    for (uint32_t i = 0; i < recording->count; i++) {
+        const struct recording_step *step = &recording->steps[i];
+        uint32_t size = scaled(recording, step->size);
+
+        *position = i;
+        if (step->kind == RECORDING_ALLOC && live[step->id] != 0)
+            return "that ID is live already";
+        if (step->kind == RECORDING_FREE && live[step->id] == 0)
+            return "that ID is not live";
+        if (live[step->id] != 0) {
+            bytes -= live[step->id] - 1;
+            blocks -= block_bytes(live[step->id] - 1);
+        }
+        if (step->kind == RECORDING_FREE) {
+            live[step->id] = 0;
+            continue;
+        }
+        live[step->id] = size + 1;
+        bytes += size;
+        blocks += block_bytes(size);
+        if (bytes > recording->peak)
+            recording->peak = bytes;
+        if (blocks > recording->peak_blocks)
+            recording->peak_blocks = blocks;
+        if (size > recording->largest)
+            recording->largest = size;
+    }
+    return NULL;
+}
+
+struct recording_fault recording_read(struct recording *recording,
+                                      const char *text, size_t size,
+                                      uint32_t *live, uint32_t id_room)
+{
+    struct reader reader = { text, text + size, 1 };
+    const char *sentence;
+    uint32_t position = 0, head;
+
+    recording->count = recording->ids = 0;
+    recording->scale = 1;
+    for (head = 0; reader.at < reader.end && *reader.at >= '0' &&
+                   *reader.at <= '9'; head++) {
+        uint64_t number;
+
+        if (!read_number(&reader, &number) || !end_line(&reader))
+            return (struct recording_fault){
+                "the head is numbers, one a line", reader.line };
+    }
+    if (head != 2 && head != 4)
+        return (struct recording_fault){
+            "a recording begins with four numbers, or two, one a line", 1 };
+    while (reader.at < reader.end) {
+        struct recording_step *step = &recording->steps[recording->count];
+
+        if (end_line(&reader))          /* an empty line */
+            continue;
+        sentence = read_step(&reader, step, id_room);
+        if (sentence != NULL)
+            return (struct recording_fault){ sentence, reader.line };
+        if (step->id >= recording->ids)
+            recording->ids = step->id + 1;
+        recording->count++;
+    }
+    if (recording->count == 0)
+        return (struct recording_fault){ "it has no operations", reader.line };
+    sentence = count_peak(recording, live, &position);
+    return (struct recording_fault){ sentence, head + 1 + position };
+}
+
+void recording_scale(struct recording *recording, uint32_t scale,
+                     uint32_t *live)
+{
+    uint32_t position;
+
+    recording->scale = scale;
+    count_peak(recording, live, &position);
+}
+
+/* ---- doing ---------------------------------------------------------------- */
+
+struct recording_result recording_step(const struct recording *recording,
+                                       struct lab *lab, uint32_t position)
+{
+    const struct recording_step *step = &recording->steps[position];
+    struct machine *machine = lab_machine(lab);
+    struct heap *heap = machine->heap;
+    uint32_t *handle = &lab_handles(lab)[step->id];
+    struct recording_result result = { .from = *handle };
+    void *before = *handle == 0 ? NULL : heap_address(heap, *handle);
+    void *after = NULL;
+
+    if (step->kind == RECORDING_FREE) {
+        result.nothing = before == NULL;
+        *handle = 0;
+        result.refused = heap_free(heap, before) != MM_OK;
+        return result;
+    }
+    result.request = scaled(recording, step->size);
+    after = before == NULL ? heap_alloc(heap, result.request)
+                           : heap_realloc(heap, before, result.request);
+    result.refused = after == NULL;
+    if (after == NULL)
+        return result;
+    result.to = heap_at(heap, after);
+    if (before != NULL && after != before)
+        ledger_move(machine->ledger, result.from, result.to);
+    *handle = (uint32_t)result.to;
+    return result;
+}
