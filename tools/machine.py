@@ -58,6 +58,9 @@ TIMEOUTS = {'host': 60, 'qemu': 120, 'ovmf': 240, 'bochs': 600}
 
 # Escape sequences (ECMA-48): colours, cursor movement.
 ESCAPES = re.compile(r'\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-Z\\-_]')
+# What is drawn elsewhere on the screen, between saving the cursor and putting
+# it back: the live map.
+PICTURE = re.compile(r'\x1b7.*?\x1b8', re.S)
 STATUS = re.compile(r'(?:^|\n)status: (\d+)\n')
 
 GRUB_MODULES = {
@@ -469,7 +472,11 @@ class Machine:
 
     def at_prompt(self, start=0):
         """Is the prompt the last thing that was said after START?"""
-        tail = ESCAPES.sub('', self.text[max(start, len(self.text) - 400):])
+        tail = self.text[max(start, len(self.text) - 400):]
+        if '\x1b8' in tail:
+            tail = PICTURE.sub('', self.text[max(start, len(self.text)
+                                                 - 65536):])
+        tail = ESCAPES.sub('', tail)
         return tail.endswith('\n' + PROMPT) or tail == PROMPT
 
     def wait(self, condition, what, timeout=None):

@@ -186,6 +186,45 @@ bool home_keymap(const char *name)
     return false;
 }
 
+/* ---- a picture: the terminal is the only display ------------------------- */
+
+void home_terminal_write(const char *text, size_t size)
+{
+    home_write(text, size);
+}
+
+bool home_picture(struct home_picture *picture)
+{
+    (void)picture;
+    return false;
+}
+
+void home_picture_reserve(int rows)
+{
+    (void)rows;
+}
+
+void home_picture_put(int column, int row, char glyph, uint8_t colours)
+{
+    (void)column;
+    (void)row;
+    (void)glyph;
+    (void)colours;
+}
+
+void home_picture_glyph(int x, int y, char glyph, uint8_t colours)
+{
+    home_picture_put(x, y, glyph, colours);
+}
+
+void home_picture_tile(int x, int y, int width, int height,
+                       const uint8_t texture[8], uint8_t colours)
+{
+    (void)width;
+    (void)height;
+    home_picture_put(x, y, (char)texture[0], colours);
+}
+
 /* ---- the machine -------------------------------------------------------- */
 
 const char *home_name(void)

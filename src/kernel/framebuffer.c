@@ -62,14 +62,17 @@ static void pixel_write(volatile uint8_t *at, uint32_t pixel)
     }
 }
 
-static void cell_draw(int column, int row, cell_t cell, bool with_cursor)
+static volatile uint8_t *pixel_at(int x, int y)
+{
+    return frame.pixels + (size_t)y * frame.pitch + (size_t)x * frame.bytes;
+}
+
+/* A cell with its left upper pixel at AT. */
+static void cell_write(volatile uint8_t *at, cell_t cell, bool with_cursor)
 {
     const uint8_t *glyph = font_glyphs[cell & 0xFF];
     uint32_t front = frame.colours[cell >> 8 & 0x0F];
     uint32_t back = frame.colours[cell >> 12];
-    volatile uint8_t *at = frame.pixels +
-                           (size_t)row * FONT_HEIGHT * frame.pitch +
-                           (size_t)column * FONT_WIDTH * frame.bytes;
 
     for (int y = 0; y < FONT_HEIGHT; y++, at += frame.pitch) {
         uint8_t bits = glyph[y];
@@ -79,6 +82,32 @@ static void cell_draw(int column, int row, cell_t cell, bool with_cursor)
         for (unsigned x = 0; x < FONT_WIDTH; x++)
             pixel_write(at + x * frame.bytes,
                         bits & 0x80 >> x ? front : back);
+    }
+}
+
+static void cell_draw(int column, int row, cell_t cell, bool with_cursor)
+{
+    cell_write(pixel_at(column * FONT_WIDTH, row * FONT_HEIGHT), cell,
+               with_cursor);
+}
+
+static void draw_at(int x, int y, cell_t cell)
+{
+    cell_write(pixel_at(x, y), cell, false);
+}
+
+static void tile(int x, int y, int width, int height,
+                 const uint8_t texture[8], uint8_t colours)
+{
+    uint32_t front = frame.colours[colours & 0x0F];
+    uint32_t back = frame.colours[colours >> 4];
+
+    for (int j = y; j < y + height; j++) {
+        volatile uint8_t *at = pixel_at(x, j);
+        uint8_t bits = texture[j % 8];
+
+        for (int i = x; i < x + width; i++, at += frame.bytes)
+            pixel_write(at, bits & 0x80 >> i % 8 ? front : back);
     }
 }
 
@@ -139,7 +168,11 @@ framebuffer_display(const struct boot_framebuffer *told)
     display.columns = columns < SCREEN_COLUMNS_MAX ? (int)columns
                                                    : SCREEN_COLUMNS_MAX;
     display.rows = rows < SCREEN_ROWS_MAX ? (int)rows : SCREEN_ROWS_MAX;
+    display.width = FONT_WIDTH;
+    display.height = FONT_HEIGHT;
     display.draw = draw;
+    display.draw_at = draw_at;
+    display.tile = tile;
     display.cursor = cursor;
     return &display;
 }

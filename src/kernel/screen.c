@@ -45,7 +45,8 @@ static cell_t drawn[SCREEN_ROWS_MAX][SCREEN_COLUMNS_MAX];
 
 static const struct display *display;
 static int columns = 80;
-static int rows = 25;
+static int rows = 25;       /* of text */
+static int reserved;        /* rows above them, for a picture */
 
 static int bottom;          /* the number of the lowest line */
 static int line, column;    /* the cursor */
@@ -360,7 +361,7 @@ void screen_attach(const struct display *new_display)
         start();
     display = new_display;
     columns = clamp(display->columns, 1, SCREEN_COLUMNS_MAX);
-    rows = clamp(display->rows, 1, SCREEN_ROWS_MAX);
+    rows = clamp(display->rows, 1, SCREEN_ROWS_MAX) - reserved;
     line = clamp(line, top_line(), bottom);
     for (int i = 0; i < SCREEN_ROWS_MAX; i++)
         for (int j = 0; j < SCREEN_COLUMNS_MAX; j++)
@@ -390,10 +391,10 @@ void screen_refresh(void)
             if (drawn[row][i] == cell)
                 continue;
             drawn[row][i] = cell;
-            display->draw(i, row, cell);
+            display->draw(i, row + reserved, cell);
         }
     }
-    display->cursor(column, view >= 0 ? -1 : line - first);
+    display->cursor(column, view >= 0 ? -1 : line - first + reserved);
     unshown_lines = 0;
 }
 
@@ -422,4 +423,28 @@ void screen_size(int *out_columns, int *out_rows)
 {
     *out_columns = columns;
     *out_rows = rows;
+}
+
+/* ---- a picture above the text -------------------------------------------- */
+
+const struct display *screen_display(void)
+{
+    return display;
+}
+
+void screen_reserve(int wanted)
+{
+    if (display == NULL)
+        return;
+    reserved = clamp(wanted, 0, display->rows - 1);
+    rows = clamp(display->rows, 1, SCREEN_ROWS_MAX) - reserved;
+    view = -1;
+    line = clamp(line, top_line(), bottom);
+    for (int i = 0; i < SCREEN_ROWS_MAX; i++)
+        for (int j = 0; j < SCREEN_COLUMNS_MAX; j++)
+            drawn[i][j] = CELL_NEVER;
+    for (int row = 0; row < reserved; row++)
+        for (int i = 0; i < columns; i++)
+            display->draw(i, row, CELL_BLANK);
+    screen_refresh();
 }

@@ -26,8 +26,15 @@ enum {
 struct display {
     const char *name;
     int columns, rows;
+    int width, height;          /* of a cell in pixels; 0: it has none */
     void (*draw)(int column, int row, cell_t cell);
     void (*cursor)(int column, int row);    /* row -1: no cursor */
+    /* Where there are pixels: a cell with its left upper pixel at X, Y; and a
+     * rectangle filled with a texture of 8 by 8 (bit 7 left; 1: foreground)
+     * in COLOURS, the upper byte of a cell. */
+    void (*draw_at)(int x, int y, cell_t cell);
+    void (*tile)(int x, int y, int width, int height,
+                 const uint8_t texture[8], uint8_t colours);
 };
 
 /* Shows everything written so far on DISPLAY, and from now on as well. */
@@ -45,5 +52,14 @@ void screen_refresh(void);
 void screen_scroll(int lines);
 
 void screen_size(int *columns, int *rows);
+
+/* ---- a picture above the text -------------------------------------------- */
+
+/* The display that is attached, or NULL. */
+const struct display *screen_display(void);
+
+/* Keeps the upper ROWS rows free of text; 0 gives them back. The picture is
+ * drawn with the display's own functions. */
+void screen_reserve(int rows);
 
 #endif

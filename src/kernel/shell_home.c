@@ -9,6 +9,7 @@
 
 #include "arch/x86/keyboard.h"
 #include "arch/x86/power.h"
+#include "arch/x86/serial.h"
 #include "console.h"
 #include "panic.h"
 #include "print.h"
@@ -42,6 +43,50 @@ void home_screen_size(int *columns, int *rows)
 {
     console_size(columns, rows);
 }
+
+/* ---- a picture above the conversation ------------------------------------ */
+
+void home_terminal_write(const char *text, size_t size)
+{
+    serial_write(text, size);
+}
+
+bool home_picture(struct home_picture *picture)
+{
+    const struct display *display = screen_display();
+
+    if (display == NULL)
+        return false;
+    *picture = (struct home_picture){
+        .columns = display->columns, .rows = display->rows,
+        .width = display->width, .height = display->height,
+    };
+    return true;
+}
+
+void home_picture_reserve(int rows)
+{
+    screen_reserve(rows);
+}
+
+void home_picture_put(int column, int row, char glyph, uint8_t colours)
+{
+    screen_display()->draw(column, row,
+                           (cell_t)(colours << 8 | (uint8_t)glyph));
+}
+
+void home_picture_glyph(int x, int y, char glyph, uint8_t colours)
+{
+    screen_display()->draw_at(x, y, (cell_t)(colours << 8 | (uint8_t)glyph));
+}
+
+void home_picture_tile(int x, int y, int width, int height,
+                       const uint8_t texture[8], uint8_t colours)
+{
+    screen_display()->tile(x, y, width, height, texture, colours);
+}
+
+/* ---- the machine ---------------------------------------------------------- */
 
 bool home_keymap(const char *name)
 {

@@ -31,6 +31,10 @@ static char glyph_join(char a, char b)
         return GLYPH_MIXED;
     if (glyph_is_free(a) && glyph_is_free(b))
         return GLYPH_FREE;
+    if (a == GLYPH_HEAD && !glyph_is_free(b))
+        return b;
+    if (b == GLYPH_HEAD && !glyph_is_free(a))
+        return a;
     return glyph_is_free(a) != glyph_is_free(b) ? GLYPH_MIXED : GLYPH_USED;
 }
 
@@ -112,6 +116,21 @@ static char glyph_outside(const struct cells *cells, uint64_t at,
     return tag->type == RANGE_FREE ? GLYPH_NONE : GLYPH_RANGE;
 }
 
+/* Whether a slot begins in the quantum from AT on, in the block that the
+ * cursor is on. */
+static bool slot_begins(const struct cells *cells, uint64_t at)
+{
+    const struct heap_cursor *cursor = &cells->cursor;
+    struct slot_view view;
+
+    if (!cursor->slots)
+        return false;
+    view = slot_page_view(cells->session->machine->heap, cursor->at);
+    at += BLOCK_HEADER;                 /* cells begin 4 bytes before slots */
+    return view.ok && at >= cursor->at + view.first &&
+           (at - cursor->at - view.first) % view.slot_bytes < MM_QUANTUM;
+}
+
 uint64_t cells_start(const struct cells *cells, uint64_t index)
 {
     uint64_t shift = cells->cell < MM_PAGE ? BLOCK_HEADER : 0;
@@ -138,7 +157,7 @@ char cells_at(struct cells *cells, uint64_t index)
                                          &cells->cursor);
         if (cells->more && at >= block_start(&cells->cursor)) {
             glyph = glyph_join(glyph, glyph_in_block(cells, at));
-            if (at == block_start(&cells->cursor))
+            if (at == block_start(&cells->cursor) || slot_begins(cells, at))
                 cells->begins = true;
             if (cells->cursor.slots)
                 next = at + MM_QUANTUM;

@@ -31,7 +31,7 @@ enum {
 struct cells {
     const struct session *session;
     uint64_t cell;              /* bytes, a power of two from 16 on */
-    bool begins;                /* a block begins in the last cell */
+    bool begins;                /* a block or slot begins in the last one */
     /* private: the block around or after the place that was come to */
     struct heap_cursor cursor;
     bool more;                  /* the cursor is on a block */

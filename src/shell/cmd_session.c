@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "home.h"
+#include "watch.h"
 
 #ifndef HEAPGLASS_VERSION
 #define HEAPGLASS_VERSION "(no version)"
@@ -124,6 +125,7 @@ void cmd_poweroff(struct session *session, const struct words *words)
 {
     (void)words;
     say(session, "status: %d\n", session->failed);
+    watch_close(session);       /* the terminal is somebody else's then */
     home_poweroff(session->failed);
 }
 

@@ -57,6 +57,13 @@ const struct command commands[] = {
       "  map\n"
       "  map 256\n",
       "", NULL, cmd_map, NEEDS_MACHINE },
+    { "watch", "on|off", "the heap, drawn while you work",
+      "The display is split: above the heap as it is, drawn again after every "
+      "step, with\nwhat has just changed on a light ground; below the shell. "
+      "On the serial line it\nneeds a terminal of 80x24 or more; 'screen' "
+      "says how large yours is.\n"
+      "  watch on\n",
+      "on off", NULL, cmd_watch, NEEDS_MACHINE },
     { "lists", "", "the free blocks, by address and by size",
       "Left: the free blocks as a walk through memory finds them, with their "
       "links.\nRight: the lists by size, as the links lead through them.\n"
@@ -171,6 +178,10 @@ const struct command commands[] = {
     { "more", "on|off", "pause when the screen is full",
       "  more off\n",
       "on off", NULL, cmd_more, NEEDS_NOTHING },
+    { "screen", "COLSxROWS", "how large the terminal on the serial line is",
+      "A serial line does not tell. The live map is drawn that large.\n"
+      "  screen 132x43\n",
+      "", NULL, cmd_screen, NEEDS_NOTHING },
     { "keymap", "NAME", "the keyboard's layout: us, uk, de, fr, es",
       "  keymap de\n",
       "us uk de fr es", NULL, cmd_keymap, NEEDS_NOTHING },

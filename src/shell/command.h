@@ -59,6 +59,9 @@ command_run cmd_alloc, cmd_free, cmd_realloc, cmd_fill, cmd_poke;
 /* cmd_show.c: what shows blocks */
 command_run cmd_dump, cmd_map, cmd_lists, cmd_frag, cmd_slots;
 
+/* cmd_watch.c: the live map */
+command_run cmd_watch, cmd_screen;
+
 /* cmd_apart.c: what is held when nearly all is freed */
 command_run cmd_apart;
 

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* ---- talking to a person ----------------------------------------------- */
 
@@ -34,6 +35,34 @@ void home_interrupt_clear(void);
 
 /* How many characters fit on the smallest display, in *COLUMNS and *ROWS. */
 void home_screen_size(int *columns, int *rows);
+
+/* ---- a picture above the conversation (watch.h) -------------------------- */
+
+/* Writes to the terminal, and to no other display. */
+void home_terminal_write(const char *text, size_t size);
+
+/* A screen beside the terminal, in characters. */
+struct home_picture {
+    int columns, rows;
+    int width, height;          /* of a character in pixels; 0 where there are
+                                   no pixels */
+};
+
+/* Describes it; false if the terminal is the only display. */
+bool home_picture(struct home_picture *picture);
+
+/* Keeps the upper ROWS rows of the screen for a picture: conversation stays
+ * below. 0 gives them back. */
+void home_picture_reserve(int rows);
+
+/* Draws in those rows: a character, its COLOURS as VGA has them; the same
+ * with its left upper pixel at X, Y; and a rectangle of pixels filled with a
+ * texture of 8 by 8 (bit 7 left, 1 the foreground), which lies the same in
+ * all rectangles. */
+void home_picture_put(int column, int row, char glyph, uint8_t colours);
+void home_picture_glyph(int x, int y, char glyph, uint8_t colours);
+void home_picture_tile(int x, int y, int width, int height,
+                       const uint8_t texture[8], uint8_t colours);
 
 /* Chooses the layout of the keyboard; false if there is no such NAME here. */
 bool home_keymap(const char *name);

@@ -13,6 +13,7 @@
 #include "course.h"
 #include "explain.h"
 #include "home.h"
+#include "watch.h"
 
 #include "../trace/ledger.h"
 
@@ -128,9 +129,12 @@ static void output_end(struct output *output)
     }
 }
 
-static void output_begin(struct output *output)
+static void output_begin(struct session *session)
 {
+    struct output *output = &session->output;
+
     home_screen_size(&output->columns, &output->rows);
+    watch_limit(session, &output->columns, &output->rows);
     if (output->columns < 20)
         output->columns = 80;
     if (output->rows < 4)
@@ -157,6 +161,8 @@ void session_progress(struct session *session, const char *what,
     output->percent = percent;
     print_text(text.text, sizeof(text.text), "\r%s %u%%\x1b[K", what, percent);
     home_write(text.text, text_length(text.text));
+    watch_note(session);
+    watch_draw(session);
 }
 
 /* The row of the progress goes, if it is there. */
@@ -321,6 +327,8 @@ bool session_use_kernel(struct session *session)
 
 void session_plain(struct session *session, bool plain)
 {
+    if (plain)
+        watch_close(session);
     session->output.plain = plain;
     session->output.more = !plain;
 }
@@ -334,7 +342,7 @@ static void session_run(struct session *session, const struct words *words)
 
     session->refused = false;
     session->heard = (struct heard){ .count = 0 };
-    output_begin(&session->output);
+    output_begin(session);
     if (words->too_many) {
         refuse(session, "that command has more than %d words", WORDS_MAX);
     } else if ((command = command_find(words->word[0])) == NULL) {
@@ -349,6 +357,8 @@ static void session_run(struct session *session, const struct words *words)
     session_stopped(session);
     progress_end(&session->output);
     output_end(&session->output);
+    watch_note(session);
+    watch_draw(session);
     session->failed = session->failed || session->refused;
 }
 
@@ -366,15 +376,16 @@ void session_run_line(struct session *session, char *line)
 
 static void session_show(void *context, const char *text, size_t size)
 {
-    (void)context;
     home_write(text, size);
+    if (text_starts_with(text, "\x1b[H\x1b[2J"))
+        watch_spoilt(context);
 }
 
 void session_prompt(struct session *session)
 {
     if (session->prompted)
         return;
-    output_begin(&session->output);
+    output_begin(session);
     line_begin(&session->line, session->output.columns,
                session->output.plain);
     session->prompted = true;
@@ -399,7 +410,7 @@ void session_feed(struct session *session, unsigned char byte)
         break;
     case LINE_TOO_LONG:
         session->prompted = false;
-        output_begin(&session->output);
+        output_begin(session);
         refuse(session,
                "that line has %zu characters and %d fit: nothing was done "
                "(Up brings back the part that fits)",
@@ -427,6 +438,7 @@ int session_close(struct session *session)
     else if (session->prompted)
         home_write("\n", 1);
     session->prompted = false;
+    watch_close(session);
     return session->failed;
 }
 
@@ -481,10 +493,12 @@ void session_open(struct session *session, const char *command_line)
     session->events = false;
     session->warned = false;
     session->course = NULL;
+    session->watch = NULL;
+    session->terminal_columns = session->terminal_rows = 0;
     line_init(&session->line, &owner, prompt);
     session_plain(session, command_line_find(command_line, "plain", value,
                                              sizeof(value)));
-    output_begin(&session->output);
+    output_begin(session);
     home_interrupt_clear();
     session_reset(session, &lab_default);
     if (command_line_find(command_line, "keymap=", value, sizeof(value))

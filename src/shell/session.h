@@ -59,6 +59,7 @@ struct heard {
 };
 
 struct course;
+struct watch;
 
 struct session {
     struct line line;
@@ -83,6 +84,8 @@ struct session {
     bool warned;                /* of what `poke` may do */
     struct heard heard;
     struct course *course;      /* the lessons (course.h); NULL until used */
+    struct watch *watch;        /* the live map; NULL: off (watch.h) */
+    int terminal_columns, terminal_rows;    /* as `screen` said; or 0 */
     struct short_text candidate;    /* for command_candidate() */
 };
 

@@ -62,6 +62,13 @@ void home_interrupt_clear(void)
     home.interrupted = false;
 }
 
+const char *home_file(const char *name, size_t *size)
+{
+    (void)name;
+    (void)size;
+    return NULL;
+}
+
 _Noreturn void home_poweroff(int status)
 {
     home.status = status;
@@ -77,6 +84,49 @@ void home_screen_size(int *columns, int *rows)
 {
     *columns = home.columns;
     *rows = home.rows;
+}
+
+void home_terminal_write(const char *text, size_t size)
+{
+    home_write(text, size);
+}
+
+bool home_picture(struct home_picture *picture)
+{
+    (void)picture;
+    return false;
+}
+
+void home_picture_reserve(int rows)
+{
+    (void)rows;
+}
+
+void home_picture_put(int column, int row, char glyph, uint8_t colours)
+{
+    (void)column;
+    (void)row;
+    (void)glyph;
+    (void)colours;
+}
+
+void home_picture_glyph(int x, int y, char glyph, uint8_t colours)
+{
+    (void)x;
+    (void)y;
+    (void)glyph;
+    (void)colours;
+}
+
+void home_picture_tile(int x, int y, int width, int height,
+                       const uint8_t texture[8], uint8_t colours)
+{
+    (void)x;
+    (void)y;
+    (void)width;
+    (void)height;
+    (void)texture;
+    (void)colours;
 }
 
 bool home_keymap(const char *name)
