@@ -29,7 +29,9 @@
  * again is clean again, at the cost of a bit. Every DIRTY_AGE a sweep goes over
  * the bitmaps: what is dirty becomes *old*, and what was old, and so has not
  * been touched for a whole age, goes back to the system. The sweep is rationed:
- * each operation that holds or gives back pages does a little of it. So freed memory goes back soon, the middle
+ * each operation that holds or gives back pages does a little of it. And before
+ * the program becomes larger than it ever was, dirty pages are given up: what
+ * nobody uses never makes a peak. So freed memory goes back soon, the middle
  * of free blocks included, and a program that frees and allocates in a rhythm
  * does not pay. malloc_trim() does not wait.
  *
@@ -63,6 +65,7 @@ enum {
     KEEP_BYTES = 128 * 1024,            /* kept blocks of one heap */
     DIRTY_AGE = 250,                    /* ms; untouched for one to two ages,
                                            a page goes back */
+    GIVE_PAGES = 32,                    /* dirty ones that make room at once */
     SWEEP_WORDS = 64,                   /* of a bitmap, at one operation */
 };
 
@@ -88,6 +91,10 @@ static struct {
     uint32_t chunks[ARENA_PAGES / CHUNK_PAGES / 32];    /* bit: mapped */
     uint32_t dirty[ARENA_PAGES / 32];                   /* bit: dirty */
     uint32_t old[ARENA_PAGES / 32];     /* bit: dirty since the last sweep */
+    uint32_t held_count, dirty_count;   /* pages that the program's are, and
+                                           that nobody uses */
+    uint32_t peak_count;                /* the most that both were together */
+    uint32_t give_at;                   /* where dirty_give_some() looks */
     uint32_t sweep_low, sweep_high;     /* no page outside was ever dirty */
     uint32_t sweep_at, sweep_end;       /* the words that are still to do */
     uint32_t sweep_since;               /* ms, when the last sweep began */
@@ -157,14 +164,23 @@ static uint32_t mask_next(uint32_t *page, uint32_t end)
     return (bits == 32 ? UINT32_MAX : (UINT32_C(1) << bits) - 1) << first;
 }
 
-static void pages_clean(uint32_t page, uint32_t count)
+/* Answers how many of these pages were dirty. */
+static uint32_t pages_clean(uint32_t page, uint32_t count)
 {
+    uint32_t cleaned = 0;
+
     for (uint32_t end = page + count; page < end;) {
         uint32_t word = page / 32, mask = mask_next(&page, end);
+        uint32_t bits = (library.dirty[word] | library.old[word]) & mask;
 
+        if (bits == 0)
+            continue;
+        cleaned += (uint32_t)__builtin_popcount(bits);
         library.dirty[word] &= ~mask;
         library.old[word] &= ~mask;
     }
+    library.dirty_count -= cleaned;
+    return cleaned;
 }
 
 static void pages_soil(uint32_t page, uint32_t count)
@@ -173,6 +189,7 @@ static void pages_soil(uint32_t page, uint32_t count)
         library.sweep_low = page;
     if (page + count > library.sweep_high)
         library.sweep_high = page + count;
+    library.dirty_count += count;
     for (uint32_t end = page + count; page < end;) {
         uint32_t word = page / 32;
 
@@ -180,9 +197,13 @@ static void pages_soil(uint32_t page, uint32_t count)
     }
 }
 
-/* Gives the pages of word WORD that are set in BITS to the system. */
+/* Gives the pages of word WORD that are set in BITS, all of them dirty, to the
+ * system. */
 static void bits_give(uint32_t word, uint32_t bits)
 {
+    library.dirty_count -= (uint32_t)__builtin_popcount(bits);
+    library.dirty[word] &= ~bits;
+    library.old[word] &= ~bits;
     while (bits != 0) {
         uint32_t first = (uint32_t)__builtin_ctz(bits);
         uint32_t rest = ~(bits >> first);
@@ -233,6 +254,34 @@ static void sweep_some(void)
     }
 }
 
+/* Gives back COUNT dirty pages, or as many as a little search finds. */
+static void dirty_give_some(uint32_t count)
+{
+    uint32_t goal = library.dirty_count > count ? library.dirty_count - count
+                                                : 0;
+    uint32_t end = (library.sweep_high + 31) / 32;
+
+    for (uint32_t i = 0; i < 4 * SWEEP_WORDS && library.dirty_count > goal;
+         i++, library.give_at++) {
+        if (library.give_at >= end)
+            library.give_at = library.sweep_low / 32;
+        bits_give(library.give_at, library.dirty[library.give_at] |
+                                   library.old[library.give_at]);
+    }
+}
+
+/* FRESH pages were held that the system must supply. Before a program becomes
+ * larger than it ever was, dirty pages make room. */
+static void resident_grow(uint32_t fresh)
+{
+    if (library.held_count + library.dirty_count <= library.peak_count)
+        return;
+    if (library.dirty_count > 0)
+        dirty_give_some(fresh + GIVE_PAGES);
+    if (library.held_count + library.dirty_count > library.peak_count)
+        library.peak_count = library.held_count + library.dirty_count;
+}
+
 static bool chunk_map(uint32_t chunk)
 {
     void *at = page_address(chunk * CHUNK_PAGES);
@@ -260,7 +309,8 @@ static bool library_hold(void *context, uint32_t page, uint32_t count)
             return false;
     if (want_zero)
         pages_give(page, count);
-    pages_clean(page, count);
+    library.held_count += count;
+    resident_grow(count - pages_clean(page, count));
     sweep_some();
     return true;
 }
@@ -268,6 +318,7 @@ static bool library_hold(void *context, uint32_t page, uint32_t count)
 static void library_release(void *context, uint32_t page, uint32_t count)
 {
     (void)context;
+    library.held_count -= count;
     pages_soil(page, count);
     sweep_some();
 }
