@@ -16,32 +16,32 @@ const struct command commands[] = {
       "  alloc 24\n"
       "  alloc 4K align 4K\n"
       "  alloc 24 small\n",
-      "", "Blocks", cmd_alloc, NEEDS_MACHINE },
+      "", "Blocks", cmd_alloc, CHANGES_MACHINE },
     { "free", "X", "give the block X back",
       "The block is joined with its free neighbours (coalescing). X is its "
       "letter or\nits offset.\n"
       "  free a\n"
       "  free +0x2c0\n",
-      "*", NULL, cmd_free, NEEDS_MACHINE },
+      "*", NULL, cmd_free, CHANGES_MACHINE },
     { "realloc", "X N", "give the block X the size N",
       "In place where the right neighbour allows, else by moving; the letter "
       "stays.\n"
       "  realloc a 100\n",
-      "*", NULL, cmd_realloc, NEEDS_MACHINE },
+      "*", NULL, cmd_realloc, CHANGES_MACHINE },
     { "fill", "X BYTE [COUNT]", "write BYTE all over the block X",
       "COUNT bytes, or as many as were requested. More than the block has "
       "room for\noverruns it, as a wrong program would.\n"
       "  fill a 0x41\n"
       "  fill a 0x41 40\n",
-      "*", NULL, cmd_fill, NEEDS_MACHINE },
+      "*", NULL, cmd_fill, CHANGES_MACHINE },
     { "poke", "ADDR BYTE...", "write bytes anywhere in the arena",
       "It may damage the lab, and nothing else.\n"
       "  poke +0x2bc 0xff 0xff\n",
-      "*", NULL, cmd_poke, NEEDS_MACHINE },
+      "*", NULL, cmd_poke, CHANGES_MACHINE },
     { "trim", "", "give back what can be given back",
       "Empty slot pages, whole pages inside free blocks, empty spans.\n"
       "  trim\n",
-      "", NULL, cmd_trim, NEEDS_MACHINE },
+      "", NULL, cmd_trim, CHANGES_MACHINE },
 
     { "dump", "[X]", "all blocks, or the bytes of one",
       "A row a block: letter, offset of the payload, size of the block, "
@@ -104,7 +104,39 @@ const struct command commands[] = {
       "again.\n"
       "  apart\n"
       "  use kernel; apart 64M\n",
-      "", NULL, cmd_apart, NEEDS_MACHINE },
+      "", NULL, cmd_apart, CHANGES_MACHINE },
+
+    { "history", "[N]", "the commands that made the lab what it is",
+      "With the moment that each led to. They can be typed into another "
+      "machine, and\nlead to the same bytes there.\n"
+      "  history\n"
+      "  history 10\n",
+      "", "Time", cmd_history, NEEDS_MACHINE },
+    { "back", "[N]", "undo the last command, or N of them",
+      "'forward' does them again, until another command changes the lab.\n"
+      "  back\n"
+      "  back 3\n",
+      "", NULL, cmd_back, NEEDS_MACHINE },
+    { "forward", "[N]", "do again what back has undone",
+      "  forward\n",
+      "", NULL, cmd_forward, NEEDS_MACHINE },
+    { "goto", "MOMENT", "the lab after so many commands",
+      "Moment 0 is the new lab.\n"
+      "  goto 3\n",
+      "", NULL, cmd_goto, NEEDS_MACHINE },
+    { "diff", "[A [B]]", "what differs between two moments, block by block",
+      "- was there at moment A, + is there at moment B; ~ has other contents. "
+      "Without\nB: now; alone: what the last command did.\n"
+      "  diff\n"
+      "  diff 3 7\n",
+      "now", NULL, cmd_diff, NEEDS_MACHINE },
+    { "save", "NAME", "keep the lab as it is now, under a name",
+      "In memory, while the machine runs; also beyond 'reset'.\n"
+      "  save before\n",
+      "", NULL, cmd_save, NEEDS_MACHINE },
+    { "load", "NAME", "the lab as it was saved",
+      "  load before\n",
+      "", NULL, cmd_load, NEEDS_MACHINE },
 
     { "memmap", "", "the firmware's memory map, and what became of it",
       "First what the firmware says, then every piece of it and why it may "
@@ -130,7 +162,16 @@ const struct command commands[] = {
       "", "The lab", cmd_reset, NEEDS_NOTHING },
     { "small", "on|off", "small requests get slots, or blocks",
       "  small on\n",
-      "on off", NULL, cmd_small, NEEDS_MACHINE },
+      "on off", NULL, cmd_small, CHANGES_MACHINE },
+    { "policy", "[NAME [lifo]]", "another way to choose a block",
+      "first, next, best, worst: one list, by address or, with lifo, the last "
+      "freed\nfirst; segregated: the heap's own; buddy; bump. The lab is made "
+      "anew.\n"
+      "  policy\n"
+      "  policy best\n"
+      "  policy first lifo\n",
+      "first next best worst segregated buddy bump", NULL, cmd_policy,
+      NEEDS_MACHINE },
     { "use", "lab|kernel", "what the commands act on",
       "The lab is the same everywhere and may be broken. The kernel's own "
       "memory is\nreal: it can be allocated, freed and looked at, but not "
@@ -167,6 +208,13 @@ const struct command commands[] = {
       "and a check\ncode. Copy it into a file and hand that in.\n"
       "  handin ada lovelace\n",
       "", NULL, cmd_handin, NEEDS_NOTHING },
+    { "step", "on|off", "stop at every event of an operation",
+      "What is concerned is shown as it was before the event and as it is "
+      "after it.\nEnter goes on, c to the end of the operation. In plain mode "
+      "nothing waits.\n"
+      "  step on\n"
+      "  alloc 24\n",
+      "on off", NULL, cmd_step, NEEDS_NOTHING },
 
     { "help", "[CMD]", "this list, or more about one command",
       "  help alloc\n",

@@ -16,6 +16,8 @@
 enum command_needs {
     NEEDS_NOTHING,
     NEEDS_MACHINE,              /* a lab or a kernel to act on */
+    CHANGES_MACHINE,            /* the same, and changes it: the journal takes
+                                   note (past.h) */
 };
 
 struct command {
@@ -58,6 +60,19 @@ command_run cmd_alloc, cmd_free, cmd_realloc, cmd_fill, cmd_poke;
 
 /* cmd_show.c: what shows blocks */
 command_run cmd_dump, cmd_map, cmd_lists, cmd_frag, cmd_slots;
+
+/* cmd_time.c: other moments */
+command_run cmd_history, cmd_back, cmd_forward, cmd_goto, cmd_diff, cmd_save,
+    cmd_load;
+
+/* cmd_step.c, cmd_why.c, cmd_predict.c: what an operation does, and why */
+command_run cmd_step, cmd_why, cmd_predict, cmd_quiz;
+
+/* cmd_policy.c, cmd_replay.c: other ways to choose, and real input */
+command_run cmd_policy, cmd_traces, cmd_replay, cmd_until, cmd_race;
+
+/* cmd_tree.c */
+command_run cmd_tree;
 
 /* cmd_watch.c: the live map */
 command_run cmd_watch, cmd_screen;

@@ -13,6 +13,7 @@
 #include "course.h"
 #include "explain.h"
 #include "home.h"
+#include "past.h"
 #include "watch.h"
 
 #include "../trace/ledger.h"
@@ -256,6 +257,17 @@ static void session_hear(void *context, const struct mm_event *event)
                 session->machine == NULL ? NULL : session->machine->ledger);
     if (session->events)
         show_event(session, event);
+    past_hear(session, event);
+}
+
+void session_restart(struct session *session)
+{
+    session->machine = NULL;            /* until the new lab stands */
+    session->stats = &session->lab_stats;
+    stats_init(session->stats);
+    session->lab = lab_init(session->lab_memory, &session->setup,
+                            session_hear, session);
+    session->machine = lab_machine(session->lab);
 }
 
 bool session_reset(struct session *session, const struct lab_setup *setup)
@@ -278,11 +290,8 @@ bool session_reset(struct session *session, const struct lab_setup *setup)
     session->setup = *setup;
     session->lab_memory = memory;
     session->lab_bytes = bytes;
-    session->machine = NULL;            /* until the new lab stands */
-    session->stats = &session->lab_stats;
-    stats_init(session->stats);
-    session->lab = lab_init(memory, setup, session_hear, session);
-    session->machine = lab_machine(session->lab);
+    session_restart(session);
+    past_open(session);
     return true;
 }
 
@@ -347,11 +356,12 @@ static void session_run(struct session *session, const struct words *words)
         refuse(session, "that command has more than %d words", WORDS_MAX);
     } else if ((command = command_find(words->word[0])) == NULL) {
         command_suggest(session, words->word[0]);
-    } else if (session->machine == NULL && command->needs == NEEDS_MACHINE) {
+    } else if (session->machine == NULL && command->needs != NEEDS_NOTHING) {
         refuse(session, "there is no lab: there was no memory for it");
-    } else {
+    } else if (past_before(session, command, words)) {
         course_note(session, words);
         command->run(session, words);
+        past_after(session, command, words);
         course_judge(session);
     }
     session_stopped(session);
@@ -494,6 +504,8 @@ void session_open(struct session *session, const char *command_line)
     session->warned = false;
     session->course = NULL;
     session->watch = NULL;
+    session->past = NULL;
+    session->output.silent = false;
     session->terminal_columns = session->terminal_rows = 0;
     line_init(&session->line, &owner, prompt);
     session_plain(session, command_line_find(command_line, "plain", value,

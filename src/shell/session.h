@@ -58,8 +58,13 @@ struct heard {
                                            of single frames */
 };
 
-struct course;
 struct watch;
+
+struct course;
+
+struct past;
+
+struct course;
 
 struct session {
     struct line line;
@@ -83,9 +88,10 @@ struct session {
     bool events;                /* print every event */
     bool warned;                /* of what `poke` may do */
     struct heard heard;
-    struct course *course;      /* the lessons (course.h); NULL until used */
     struct watch *watch;        /* the live map; NULL: off (watch.h) */
     int terminal_columns, terminal_rows;    /* as `screen` said; or 0 */
+    struct past *past;          /* of the lab (past.h); NULL: no memory */
+    struct course *course;      /* the lessons (course.h); NULL until used */
     struct short_text candidate;    /* for command_candidate() */
 };
 
@@ -148,6 +154,9 @@ const char *colour(const struct session *session, enum colour colour);
 
 /* Makes the lab anew as SETUP says. On failure says why and keeps the old. */
 bool session_reset(struct session *session, const struct lab_setup *setup);
+
+/* Makes the lab what it was when it was new, in its place. */
+void session_restart(struct session *session);
 
 /* From now on commands act on the lab, or on the kernel's own memory. On
  * failure says why, and nothing changes. */
