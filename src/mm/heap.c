@@ -93,8 +93,7 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
         .head_bytes = (uint32_t)mm_round_up(head + BLOCK_HEADER, MM_QUANTUM) -
                       BLOCK_HEADER,
         .hollow_pages = setup->hollow_pages,
-        .keep_quanta = setup->keep_bytes / MM_QUANTUM,
-        .kept_room = (int32_t)(setup->keep_bytes / MM_QUANTUM),
+        .keep_max = setup->keep_bytes / MM_QUANTUM,
         .owner = setup->owner,
         .level = setup->level,
         .fast_tag = SPAN_TAG_NONE,

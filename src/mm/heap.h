@@ -57,7 +57,7 @@ struct heap {
                                    block when so many are held; 0: never */
     uint32_t owner;             /* this heap's number in tags */
     uint32_t level;             /* enum heap_level */
-    uint32_t keep_quanta;       /* freed blocks that may be kept; 0: none */
+    uint32_t keep_max;          /* quanta that may ever be kept; 0: none */
     uint32_t fast_tag;          /* the tag of this heap's slot pages where
                                    nobody watches or checks; else no tag */
     uint32_t order;             /* enum heap_order */
@@ -74,7 +74,8 @@ struct heap {
     block_ref rover;            /* a policy's own; or BLOCK_NIL */
     uint32_t remote;            /* payloads that other threads freed: a list
                                    that they push on (threads.c), atomic */
-    int32_t kept_room;          /* quanta that may still be kept */
+    uint32_t keep_quanta;       /* that may be kept now: more with each span */
+    int32_t kept_room;          /* and how many of these are not */
     uint32_t map[HEAP_MAP_WORDS];
     block_ref lists[HEAP_LISTS];
     block_ref slot_lists[SLOT_CLASSES]; /* slot pages with room, by class */

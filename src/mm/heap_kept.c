@@ -14,9 +14,10 @@
  * grows or trims, everything that it keeps is freed in earnest.
  *
  *   K1  A kept block is marked in its header, and on the list of its size.
- *   K2  kept_room and the quanta on the lists add up to keep_quanta.
+ *   K2  kept_room and the quanta on the lists add up to keep_quanta, which
+ *       grows with the heap, a twentieth of each span, up to keep_max.
  *
- * The lab's own heap keeps none (keep_quanta is 0).
+ * The lab's own heap keeps none (keep_max is 0).
  */
 #include "heap_parts.h"
 

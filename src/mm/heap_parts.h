@@ -291,6 +291,17 @@ static inline struct block *kept_pop(struct heap *heap, uint32_t quanta)
     return block;
 }
 
+/* A heap that has grown by a span may keep a twentieth of it more. */
+static inline void kept_allow_more(struct heap *heap)
+{
+    uint32_t more = heap->span_bytes / 20 / MM_QUANTUM;
+
+    if (more > heap->keep_max - heap->keep_quanta)
+        more = heap->keep_max - heap->keep_quanta;
+    heap->keep_quanta += more;
+    heap->kept_room += (int32_t)more;
+}
+
 bool block_keep(struct heap *heap, struct block *block);
 struct block *block_reuse(struct heap *heap, uint32_t quanta,
                           uint64_t request);

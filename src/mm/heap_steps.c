@@ -510,6 +510,7 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end)
     }
     block_set_marked(block, block_has_hole(heap, block));
     block_list_insert(heap, block);
+    kept_allow_more(heap);
     return MM_OK;
 }
 
