@@ -156,6 +156,18 @@ def module_list(cmdline, modules):
     return pairs
 
 
+def forget_old_discs(folder, seconds=7200):
+    """Removes the discs in FOLDER that nobody asked for in SECONDS."""
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        try:
+            if name.endswith('.iso') and \
+                    time.time() - os.path.getmtime(path) > seconds:
+                os.remove(path)
+        except OSError:         # somebody else was quicker
+            pass
+
+
 def build_disc(arch, firmware, cmdline, modules, menu=None, screen='text'):
     """Builds, or finds, a disc that boots the kernel with CMDLINE.
 
@@ -189,7 +201,9 @@ def build_disc(arch, firmware, cmdline, modules, menu=None, screen='text'):
     os.makedirs(folder, exist_ok=True)
     disc = os.path.join(folder, f'{arch}-{digest.hexdigest()[:20]}.iso')
     if os.path.exists(disc):
+        os.utime(disc)
         return disc
+    forget_old_discs(folder)
 
     maker = find_tool([os.environ.get('GRUB_MKRESCUE', 'grub-mkrescue'),
                        'grub2-mkrescue', 'i686-elf-grub-mkrescue',

@@ -10,4 +10,4 @@ CHECKS := tests/boot/bochs tests/boot/memory tests/boot/apart tests/boot/same \
 	tests/boot/drive tests/boot/terminal tests/anchors tests/needs $(CHECKS)
 
 CHECK_NEEDS += build/i686/heapglass.elf build/x86_64/heapglass.elf \
-	build/host/heapglass
+	build/x86_64/heapglass.iso build/host/heapglass
