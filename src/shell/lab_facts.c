@@ -93,7 +93,7 @@ static int64_t ranges_in(const struct session *session, bool used)
     int64_t count = 0;
     uint32_t steps = 0;
 
-    for (const struct range_tag *tag = ranges_next(ranges, NULL);
+    for (const struct range_tag *tag = ranges_find(ranges, 0);
          tag != NULL && steps <= ranges->page_count;
          tag = ranges_next(ranges, tag), steps++)
         count += (tag->type != RANGE_FREE) == used;

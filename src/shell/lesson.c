@@ -262,8 +262,13 @@ static bool accept(struct reader *reader, const char *token)
 static int64_t read_number(struct reader *reader)
 {
     uint64_t value = 0;
-    unsigned base = accept(reader, "0x") ? 16 : 10;
+    unsigned base = 10;
 
+    if (reader->at + 1 < reader->end && reader->at[0] == '0'
+            && reader->at[1] == 'x') {
+        reader->at += 2;
+        base = 16;
+    }
     for (; reader->at < reader->end && is_word(*reader->at); reader->at++) {
         char c = *reader->at;
         unsigned digit = c <= '9' ? (unsigned)(c - '0')

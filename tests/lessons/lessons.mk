@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+#
+# lessons.mk - the checks of the lessons
+#
+#   make lessons        type every transcript, solve every exercise: at the
+#                       host build and at both kernels
+
+LESSON_CHECKS := tests/lessons/text tests/lessons/transcripts \
+	tests/lessons/exercises
+CHECKS += $(LESSON_CHECKS)
+
+.PHONY: lessons
+lessons: $(CHECK_NEEDS) $(BUILD)/i686/heapglass.elf \
+		$(BUILD)/x86_64/heapglass.elf $(BUILD)/host/heapglass
+	@tests/run $(LESSON_CHECKS) tests/anchors
