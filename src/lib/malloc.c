@@ -8,49 +8,60 @@
  * of address space in a process.
  *
  *     thread -> its heap -> spans, from ranges of the arena (under a lock)
- *                            -> pages, from the system
+ *                            -> pages, from the system (pages.c)
  *
  * Every thread has a heap of its own, found through one thread-local pointer,
  * and takes no lock while its slot pages, kept blocks and spans have what it
  * needs. What another thread allocated is pushed on its owner's remote list
  * (mm/threads.c). The lock guards what is shared: ranges, and pages.
  *
- * A thread that ends leaves its heap to the *orphans*; the next thread that
- * needs a heap adopts one, with everything in it.
+ *     running    mine = the thread's heap
+ *     ending     in a late round of destructors the heap is left to the
+ *                orphans, put in order; the next thread that needs a heap
+ *                adopts one, with everything in it
+ *     ended      what the C library still frees or allocates for the thread
+ *                goes through the *common* heap, under the lock. So do threads
+ *                that can get no heap (more than 65534 at once), and all
+ *                threads above level of care none
  *
- * The arena is an address and a size; nothing is reserved. Memory is asked of
- * the system in chunks of 1 MiB when a page of one is first held, at a fixed
- * address, so that a limit on address space (ulimit -v) costs a program only
- * what it uses. If something else lies there the chunk is passed over.
+ * fork() takes the lock, so that the child finds ranges and pages in order.
+ * The forking thread's heap is in order, since it is in fork(); so are the
+ * orphans and the common heap. The heaps of other threads may be in the middle
+ * of something: in the child nobody touches them again, and what is pushed to
+ * them there stays pushed.
  *
- * Pages that the heap gives back are not given to the system at once: it
- * would have to be asked again, and every touch would fault, at a microsecond
- * or more. They are *dirty*: a bit in a bitmap says so. A page that is held
- * again is clean again, at the cost of a bit. Every DIRTY_AGE a sweep goes over
- * the bitmaps: what is dirty becomes *old*, and what was old, and so has not
- * been touched for a whole age, goes back to the system. The sweep is rationed:
- * each operation that holds or gives back pages does a little of it. And before
- * the program becomes larger than it ever was, dirty pages are given up: what
- * nobody uses never makes a peak. So freed memory goes back soon, the middle
- * of free blocks included, and a program that frees and allocates in a rhythm
- * does not pay. malloc_trim() does not wait.
+ * Invariants:
  *
- * What can be set: HEAPGLASS_LEVEL=none|check in the environment, when the
- * program starts. Above none all threads share one heap under the lock: this
- * is for finding errors, not for speed.
+ *   M1  A heap is touched by the one thread whose `mine` it is, or under the
+ *       lock when it is an orphan or the common one.
+ *   M2  heaps[n] is written once, before the first payload of heap n leaves
+ *       it: whoever has such a payload sees heaps[n].
+ *   M3  A thread that has the lock may take it again (held_times): handlers
+ *       of fork() may allocate.
  *
- * What it is bad at: more than 32 GiB in one process is refused.
+ * What can be set in the environment, when the program starts:
+ *
+ *     HEAPGLASS_LEVEL=none|check|canary|poison|full    how much care is taken
+ *     HEAPGLASS_SEED=N                 at level full: which freed block waits
+ *                                      how long
+ *
+ * What it is bad at: more than 32 GiB in one process is refused; a thread that
+ * sleeps keeps what others have freed for it; in a child of fork() what its
+ * parent's other threads had allocated is never used again.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../mm/heap_parts.h"
+#include "judge.h"
+#include "pages.h"
 
 #define PUBLIC __attribute__((visibility("default")))
 #define HOT __attribute__((hot))
@@ -59,49 +70,33 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 enum {
-    CHUNK_PAGES = 256,                  /* 1 MiB asked of the system at once */
     HEAPS_MAX = 65536,
+    LAST_ROUND = PTHREAD_DESTRUCTOR_ITERATIONS - 1,
+    HEAPS_BYTES = 64 * 1024,            /* asked of the system at once */
     HOLLOW_PAGES = 32,                  /* a free block keeps less idle */
     KEEP_BYTES = 128 * 1024,            /* kept blocks of one heap */
-    DIRTY_AGE = 250,                    /* ms; untouched for one to two ages,
-                                           a page goes back */
-    GIVE_PAGES = 32,                    /* dirty ones that make room at once */
-    SWEEP_WORDS = 64,                   /* of a bitmap, at one operation */
+    KEPT_MOST = KEPT_SIZES * MM_QUANTUM - MM_QUANTUM - BLOCK_HEADER,
 };
 
-#define ARENA_BYTES (UINT64_C(32) << 30)
-#define ARENA_PAGES ((uint32_t)(ARENA_BYTES / MM_PAGE))
-
-/* ---- the one instance --------------------------------------------------- */
+/* ---- the one instance ------------------------------------------------- */
 
 static struct {
     pthread_mutex_t lock;
+    uint64_t locked;                    /* how often it was taken */
     bool ready;
     enum heap_level level;
+    uint32_t seed;
     struct ranges ranges;
+    struct heap common;                 /* number 1; used under the lock */
     struct heap *heaps[HEAPS_MAX];      /* by number; 0 is nobody's */
-    uint32_t heap_count;
+    uint32_t heap_count;                /* the highest number */
     uint16_t orphans[HEAPS_MAX];        /* numbers of heaps without a thread */
     uint32_t orphan_count;
     pthread_key_t ending;               /* its destructor orphans a heap */
     bool has_key;
     unsigned char *spare;               /* memory for heaps, page by page */
     size_t spare_bytes;
-
-    uint32_t chunks[ARENA_PAGES / CHUNK_PAGES / 32];    /* bit: mapped */
-    uint32_t dirty[ARENA_PAGES / 32];                   /* bit: dirty */
-    uint32_t old[ARENA_PAGES / 32];     /* bit: dirty since the last sweep */
-    uint32_t held_count, dirty_count;   /* pages that the program's are, and
-                                           that nobody uses */
-    uint32_t peak_count;                /* the most that both were together */
-    uint32_t give_at;                   /* where dirty_give_some() looks */
-    uint32_t sweep_low, sweep_high;     /* no page outside was ever dirty */
-    uint32_t sweep_at, sweep_end;       /* the words that are still to do */
-    uint32_t sweep_since;               /* ms, when the last sweep began */
-} library = {
-    .lock = PTHREAD_MUTEX_INITIALIZER,
-    .sweep_low = ARENA_PAGES,
-};
+} library = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* What a thread has before it has a heap: nothing fits, nothing is its own. */
 static const unsigned char nothing[MM_PAGE] __attribute__((aligned(64)));
@@ -110,229 +105,53 @@ static struct heap nobody = {
     .fast_tag = SPAN_TAG_NONE,
 };
 
-static __thread struct heap *mine
-    __attribute__((tls_model("initial-exec"))) = &nobody;
+#define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
 
-/* calloc wants fresh zeroes rather than dirty pages. */
-static __thread bool want_zero __attribute__((tls_model("initial-exec")));
+static THREAD_LOCAL struct heap *mine = &nobody;
+static THREAD_LOCAL unsigned held_times;        /* the lock, by this thread */
+static THREAD_LOCAL unsigned rounds;    /* of destructors this thread saw */
+static THREAD_LOCAL bool ended;         /* this thread has left its heap */
+static THREAD_LOCAL bool want_zero;     /* calloc wants fresh zeroes rather
+                                           than dirty pages */
 
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
+/* ---- the home --------------------------------------------------------- */
+
+static void lock(void)
 {
-    char text[512];
-    size_t length = 0;
-
-    (void)file;
-    (void)line;
-    for (const char *part = "heapglass: "; *part != '\0'; part++)
-        text[length++] = *part;
-    while (*sentence != '\0' && length < sizeof(text) - 1)
-        text[length++] = *sentence++;
-    text[length++] = '\n';
-    if (write(STDERR_FILENO, text, length) < 0)
-        abort();
-    abort();
-}
-
-/* ---- pages --------------------------------------------------------------- */
-
-static void *page_address(uint32_t page)
-{
-    return library.ranges.base + (size_t)page * MM_PAGE;
-}
-
-static uint32_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (uint32_t)(now.tv_sec * 1000 + now.tv_nsec / 1000000);
-}
-
-static bool bit_of(const uint32_t *bits, uint32_t i)
-{
-    return bits[i / 32] >> (i % 32) & 1;
-}
-
-/* The bits of [PAGE, END) that lie in PAGE's word of a bitmap; *PAGE goes on
- * to the next word. */
-static uint32_t mask_next(uint32_t *page, uint32_t end)
-{
-    uint32_t first = *page % 32;
-    uint32_t bits = end - *page < 32 - first ? end - *page : 32 - first;
-
-    *page += bits;
-    return (bits == 32 ? UINT32_MAX : (UINT32_C(1) << bits) - 1) << first;
-}
-
-/* Answers how many of these pages were dirty. */
-static uint32_t pages_clean(uint32_t page, uint32_t count)
-{
-    uint32_t cleaned = 0;
-
-    for (uint32_t end = page + count; page < end;) {
-        uint32_t word = page / 32, mask = mask_next(&page, end);
-        uint32_t bits = (library.dirty[word] | library.old[word]) & mask;
-
-        if (bits == 0)
-            continue;
-        cleaned += (uint32_t)__builtin_popcount(bits);
-        library.dirty[word] &= ~mask;
-        library.old[word] &= ~mask;
-    }
-    library.dirty_count -= cleaned;
-    return cleaned;
-}
-
-static void pages_soil(uint32_t page, uint32_t count)
-{
-    if (page < library.sweep_low)
-        library.sweep_low = page;
-    if (page + count > library.sweep_high)
-        library.sweep_high = page + count;
-    library.dirty_count += count;
-    for (uint32_t end = page + count; page < end;) {
-        uint32_t word = page / 32;
-
-        library.dirty[word] |= mask_next(&page, end);
+    if (held_times++ == 0) {
+        pthread_mutex_lock(&library.lock);
+        library.locked++;
     }
 }
 
-/* Gives the pages of word WORD that are set in BITS, all of them dirty, to the
- * system. */
-static void bits_give(uint32_t word, uint32_t bits)
+static void unlock(void)
 {
-    library.dirty_count -= (uint32_t)__builtin_popcount(bits);
-    library.dirty[word] &= ~bits;
-    library.old[word] &= ~bits;
-    while (bits != 0) {
-        uint32_t first = (uint32_t)__builtin_ctz(bits);
-        uint32_t rest = ~(bits >> first);
-        uint32_t run = rest == 0 ? 32 : (uint32_t)__builtin_ctz(rest);
-
-        if (run > 32 - first)
-            run = 32 - first;
-        madvise(page_address(word * 32 + first), (size_t)run * MM_PAGE,
-                MADV_DONTNEED);
-        bits &= ~((run == 32 ? UINT32_MAX : (UINT32_C(1) << run) - 1)
-                  << first);
-    }
-}
-
-/* Gives the pages of [PAGE, PAGE + COUNT) that are dirty to the system. */
-static void pages_give(uint32_t page, uint32_t count)
-{
-    for (uint32_t end = page + count; page < end;) {
-        uint32_t word = page / 32, mask = mask_next(&page, end);
-
-        bits_give(word, (library.dirty[word] | library.old[word]) & mask);
-    }
-}
-
-/* A part of the sweep over the bitmaps, if one is due or under way. */
-static void sweep_some(void)
-{
-    if (library.sweep_at >= library.sweep_end) {        /* none under way */
-        uint32_t now = now_ms();
-
-        if (now - library.sweep_since < DIRTY_AGE ||
-            library.sweep_low >= library.sweep_high)
-            return;
-        library.sweep_since = now;
-        library.sweep_at = library.sweep_low / 32;
-        library.sweep_end = (library.sweep_high + 31) / 32;
-    }
-    for (uint32_t i = 0; i < SWEEP_WORDS &&
-         library.sweep_at < library.sweep_end; i++) {
-        uint32_t word = library.sweep_at++;
-
-        if (library.old[word] != 0) {
-            bits_give(word, library.old[word]);
-            i += SWEEP_WORDS / 4;       /* entering the system counts more */
-        }
-        library.old[word] = library.dirty[word];
-        library.dirty[word] = 0;
-    }
-}
-
-/* Gives back COUNT dirty pages, or as many as a little search finds. */
-static void dirty_give_some(uint32_t count)
-{
-    uint32_t goal = library.dirty_count > count ? library.dirty_count - count
-                                                : 0;
-    uint32_t end = (library.sweep_high + 31) / 32;
-
-    for (uint32_t i = 0; i < 4 * SWEEP_WORDS && library.dirty_count > goal;
-         i++, library.give_at++) {
-        if (library.give_at >= end)
-            library.give_at = library.sweep_low / 32;
-        bits_give(library.give_at, library.dirty[library.give_at] |
-                                   library.old[library.give_at]);
-    }
-}
-
-/* FRESH pages were held that the system must supply. Before a program becomes
- * larger than it ever was, dirty pages make room. */
-static void resident_grow(uint32_t fresh)
-{
-    if (library.held_count + library.dirty_count <= library.peak_count)
-        return;
-    if (library.dirty_count > 0)
-        dirty_give_some(fresh + GIVE_PAGES);
-    if (library.held_count + library.dirty_count > library.peak_count)
-        library.peak_count = library.held_count + library.dirty_count;
-}
-
-static bool chunk_map(uint32_t chunk)
-{
-    void *at = page_address(chunk * CHUNK_PAGES);
-    void *got = mmap(at, CHUNK_PAGES * MM_PAGE, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
-                         MAP_FIXED_NOREPLACE,
-                     -1, 0);
-
-    if (got == MAP_FAILED)
-        return false;
-    if (got != at) {                    /* a kernel that takes it as a hint */
-        munmap(got, CHUNK_PAGES * MM_PAGE);
-        return false;
-    }
-    library.chunks[chunk / 32] |= UINT32_C(1) << (chunk % 32);
-    return true;
+    if (--held_times == 0)
+        pthread_mutex_unlock(&library.lock);
 }
 
 static bool library_hold(void *context, uint32_t page, uint32_t count)
 {
     (void)context;
-    for (uint32_t chunk = page / CHUNK_PAGES;
-         chunk <= (page + count - 1) / CHUNK_PAGES; chunk++)
-        if (!bit_of(library.chunks, chunk) && !chunk_map(chunk))
-            return false;
-    if (want_zero)
-        pages_give(page, count);
-    library.held_count += count;
-    resident_grow(count - pages_clean(page, count));
-    sweep_some();
-    return true;
+    return pages_hold(page, count, want_zero);
 }
 
 static void library_release(void *context, uint32_t page, uint32_t count)
 {
     (void)context;
-    library.held_count -= count;
-    pages_soil(page, count);
-    sweep_some();
+    pages_release(page, count);
 }
 
 static void library_lock(void *context)
 {
     (void)context;
-    pthread_mutex_lock(&library.lock);
+    lock();
 }
 
 static void library_unlock(void *context)
 {
     (void)context;
-    pthread_mutex_unlock(&library.lock);
+    unlock();
 }
 
 static struct heap *library_heap_of(void *context, uint32_t owner)
@@ -341,7 +160,7 @@ static struct heap *library_heap_of(void *context, uint32_t owner)
     return library.heaps[owner];
 }
 
-static struct mm_home library_home = {
+static const struct mm_home library_home = {
     .hold = library_hold,
     .release = library_release,
     .lock = library_lock,
@@ -349,35 +168,114 @@ static struct mm_home library_home = {
     .heap_of = library_heap_of,
 };
 
-/* ---- heaps of threads ---------------------------------------------------- */
+/* ---- start ------------------------------------------------------------ */
 
-/* A thread ends: its heap is left to the next. */
-static void heap_orphan(void *value)
+static void library_heap_init(struct heap *heap, uint32_t owner)
 {
-    struct heap *heap = value;
+    heap_init(heap, &(struct heap_setup){
+        .home = &library_home,
+        .ranges = &library.ranges,
+        .span_bytes = SPAN_MAX_BYTES,
+        .hollow_pages = HOLLOW_PAGES,
+        .keep_bytes = library.level > HEAP_LEVEL_NONE ? 0 : KEEP_BYTES,
+        .owner = owner,
+        .level = library.level,
+        .seed = library.seed,
+        .small = true,
+    });
+    library.heaps[owner] = heap;
+}
 
-    mine = &nobody;
-    pthread_mutex_lock(&library.lock);
-    library.orphans[library.orphan_count++] = (uint16_t)heap->owner;
-    pthread_mutex_unlock(&library.lock);
+static void read_environment(void)
+{
+    static const char *const levels[] = {
+        [HEAP_LEVEL_NONE] = "none", [HEAP_LEVEL_CHECK] = "check",
+        [HEAP_LEVEL_CANARY] = "canary", [HEAP_LEVEL_POISON] = "poison",
+        [HEAP_LEVEL_FULL] = "full",
+    };
+    const char *level = secure_getenv("HEAPGLASS_LEVEL");
+    const char *seed = secure_getenv("HEAPGLASS_SEED");
+
+    library.seed = seed != NULL ? (uint32_t)strtoul(seed, NULL, 0)
+                                : (uint32_t)getpid();
+    if (level == NULL)
+        return;
+    for (int i = HEAP_LEVEL_NONE; i <= HEAP_LEVEL_FULL; i++) {
+        if (strcmp(level, levels[i]) == 0) {
+            library.level = (enum heap_level)i;
+            return;
+        }
+    }
+    judge_say("HEAPGLASS_LEVEL is none, check, canary, poison or full; what "
+              "it is set to is none of these, so there is no extra care.");
 }
 
 static void before_fork(void)
 {
-    pthread_mutex_lock(&library.lock);
+    lock();
 }
 
 static void after_fork_parent(void)
 {
-    pthread_mutex_unlock(&library.lock);
+    unlock();
 }
 
-/* In the child there is one thread. The heaps of the others are orphans; what
- * their threads were doing to them is unknown, so nobody adopts them. */
 static void after_fork_child(void)
 {
+    held_times = 0;
     library.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }
+
+/*
+ * A thread ends. Other destructors may come after this one and allocate, so
+ * it asks to be called again until the last round but one (in the last one
+ * others who do as we do have torn down what a lock may need).
+ */
+static void thread_ends(void *value)
+{
+    struct heap *heap = value;
+
+    if (++rounds < LAST_ROUND &&
+        pthread_setspecific(library.ending, heap) == 0)
+        return;
+    heap_settle(heap);
+    mine = &nobody;
+    ended = true;
+    lock();
+    library.orphans[library.orphan_count++] = (uint16_t)heap->owner;
+    unlock();
+}
+
+/* Locked; the first call of all. */
+static void library_start(void)
+{
+    read_environment();
+
+    unsigned char *base = pages_start(library.level == HEAP_LEVEL_FULL);
+
+    if (base == NULL)
+        mm_home_panic(__FILE__, __LINE__, "there is no address space for the "
+                      "arena: is `ulimit -v` below a few MiB?");
+    ranges_init(&library.ranges, &library_home, base, PAGES_ARENA);
+
+    /* Page 0 reads as a slot page without slots, see slot_take_fast(). */
+    struct range_request first = {
+        .pages = 1, .at = 0, .type = RANGE_OTHER, .protection = RANGE_READ,
+    };
+    uint32_t page;
+
+    if (ranges_alloc(&library.ranges, &first, &page) != MM_OK)
+        mm_home_panic(__FILE__, __LINE__, "the arena is full from the start");
+    library_heap_init(&library.common, 1);
+    library.heap_count = 1;
+    library.ready = true;
+    if (library.level == HEAP_LEVEL_FULL)
+        judge_guards(&library.common);
+    library.has_key = pthread_key_create(&library.ending, thread_ends) == 0;
+    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+/* ---- whose turn: a heap for this thread ------------------------------- */
 
 /* Memory for a heap; NULL when the system has none. Locked. */
 static struct heap *heap_memory(void)
@@ -385,13 +283,13 @@ static struct heap *heap_memory(void)
     size_t bytes = mm_round_up(sizeof(struct heap), 64);
 
     if (library.spare_bytes < bytes) {
-        void *memory = mmap(NULL, 64 * 1024, PROT_READ | PROT_WRITE,
+        void *memory = mmap(NULL, HEAPS_BYTES, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         if (memory == MAP_FAILED)
             return NULL;
         library.spare = memory;
-        library.spare_bytes = 64 * 1024;
+        library.spare_bytes = HEAPS_BYTES;
     }
 
     struct heap *heap = (struct heap *)library.spare;
@@ -401,79 +299,125 @@ static struct heap *heap_memory(void)
     return heap;
 }
 
-static void library_start(void)
-{
-    /* Somewhere in the wide middle, where the system puts nothing by itself;
-     * on 32 bits there is no such place. */
-    const char *level = getenv("HEAPGLASS_LEVEL");
-
-    if (level != NULL && strcmp(level, "check") == 0)
-        library.level = HEAP_LEVEL_CHECK;
-    if (library.level > HEAP_LEVEL_NONE)    /* see library_enter() */
-        library_home.lock = library_home.unlock = NULL;
-    ranges_init(&library.ranges, &library_home,
-                (void *)(uintptr_t)UINT64_C(0x200000000000), ARENA_PAGES);
-
-    /* Page 0 reads as a slot page without slots, see heap_alloc_fast(). */
-    struct range_request first = {
-        .pages = 1, .at = 0, .type = RANGE_OTHER, .protection = RANGE_READ,
-    };
-    uint32_t page;
-
-    if (!library_hold(NULL, 0, 1) ||
-        ranges_alloc(&library.ranges, &first, &page) != MM_OK)
-        mm_home_panic(__FILE__, __LINE__, "no address space for the arena");
-    library.ready = true;
-}
-
-/* The heap of this thread, which has none yet; NULL without memory. */
-static COLD struct heap *heap_mine(void)
+/* A heap that nobody has, an orphan first; NULL when there is none. Locked. */
+static struct heap *heap_unowned(void)
 {
     struct heap *heap = NULL;
 
-    pthread_mutex_lock(&library.lock);
-    if (!library.ready)
-        library_start();
-    if (library.level > HEAP_LEVEL_NONE && library.heap_count > 0) {
-        heap = library.heaps[1];
-    } else if (library.orphan_count > 0) {
+    if (library.orphan_count > 0) {
         heap = library.heaps[library.orphans[--library.orphan_count]];
+        heap_adopt(heap);
     } else if (library.heap_count + 1 < HEAPS_MAX &&
                (heap = heap_memory()) != NULL) {
-        uint32_t owner = library.heap_count + 1;
-
-        heap_init(heap, &(struct heap_setup){
-            .home = &library_home,
-            .ranges = &library.ranges,
-            .span_bytes = SPAN_MAX_BYTES,
-            .hollow_pages = HOLLOW_PAGES,
-            .keep_bytes = library.level > HEAP_LEVEL_NONE ? 0 : KEEP_BYTES,
-            .owner = owner,
-            .level = library.level,
-            .small = true,
-        });
-        library.heaps[owner] = heap;
-        library.heap_count = owner;
+        library_heap_init(heap, ++library.heap_count);
     }
-    pthread_mutex_unlock(&library.lock);
-    if (heap == NULL)
-        return NULL;
-    mine = heap;
-    if (library.has_key && library.level == HEAP_LEVEL_NONE)
-        pthread_setspecific(library.ending, heap);
     return heap;
 }
 
-__attribute__((constructor)) static void library_construct(void)
+/* Gives this thread, which has none, a heap of its own; NULL when it is to
+ * use the common one. */
+static COLD struct heap *heap_mine(void)
 {
-    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
-    if (pthread_key_create(&library.ending, heap_orphan) == 0)
-        library.has_key = true;
-    if (mine != &nobody && library.has_key)
-        pthread_setspecific(library.ending, mine);
+    struct heap *heap;
+
+    lock();
+    if (!library.ready)
+        library_start();
+    heap = library.level > HEAP_LEVEL_NONE || ended || !library.has_key
+               ? NULL : heap_unowned();
+    unlock();
+    if (heap == NULL)
+        return NULL;
+
+    /* First `mine`, since this may allocate. */
+    mine = heap;
+    if (pthread_setspecific(library.ending, heap) == 0)
+        return heap;
+    rounds = LAST_ROUND;                /* nobody would call it */
+    thread_ends(heap);
+    return NULL;
 }
 
-/* ---- the fast paths ------------------------------------------------------ */
+/* The heap that this thread uses now: its own, or the common one, locked. */
+static struct heap *turn_begin(void)
+{
+    if (LIKELY(mine != &nobody))
+        return mine;
+
+    struct heap *heap = heap_mine();
+
+    if (heap != NULL)
+        return heap;
+    lock();
+    return &library.common;
+}
+
+static void turn_end(const struct heap *heap)
+{
+    if (UNLIKELY(heap == &library.common))
+        unlock();
+}
+
+/* ---- when memory is short --------------------------------------------- */
+
+/* Frees what is of no use: other heaps' empty pages, all dirty ones. How many
+ * pages. */
+static uint64_t library_trim(struct heap *heap)
+{
+    uint64_t given = heap_trim(heap);
+
+    lock();
+    if (heap != &library.common)
+        given += heap_trim(&library.common);
+    for (uint32_t i = 0; i < library.orphan_count; i++)
+        given += heap_trim(library.heaps[library.orphans[i]]);
+    given += pages_flush();
+    unlock();
+    return given;
+}
+
+/* Unmaps what lies in no range: address space counts for ulimit -v. */
+static uint32_t library_unmap(void)
+{
+    uint32_t unmapped = 0;
+    const struct range_tag *range = ranges_find(&library.ranges, 0);
+
+    for (; range != NULL; range = ranges_next(&library.ranges, range))
+        if (range->type == RANGE_FREE)
+            unmapped += pages_unmap(range->start, range->pages);
+    return unmapped;
+}
+
+/*
+ * HEAP has refused a request. Whether it is worth another try: the program
+ * has mapped something into our arena, which is avoided from now on; or
+ * something could be given back, which is tried once, as *TRIED remembers.
+ */
+static bool library_recover(struct heap *heap, bool *tried)
+{
+    bool again = false;
+
+    if (heap->refusal >= MM_TOO_LARGE)
+        return false;
+    lock();
+    for (uint32_t page; (page = pages_taken()) != 0; again = true) {
+        struct range_request taken = {
+            .pages = PAGES_CHUNK, .at = page, .type = RANGE_OTHER,
+        };
+
+        if (ranges_alloc(&library.ranges, &taken, &page) != MM_OK)
+            break;
+    }
+    if (!again && !*tried) {
+        *tried = true;
+        again = library_trim(heap) > 0;
+        again = library_unmap() > 0 || again;
+    }
+    unlock();
+    return again;
+}
+
+/* ---- the fast paths --------------------------------------------------- */
 
 /*
  * The same steps as slot_take() and slot_give() in mm/slots.c, for the case
@@ -502,12 +446,12 @@ static inline void *slot_take_fast(struct heap *heap, size_t size)
     return ref == BLOCK_NIL ? NULL : slot_take(heap, page, size);
 }
 
-/* A kept block, as block_reuse(). */
+/* A kept block, as block_reuse(); SIZE is at most KEPT_MOST. */
 static inline void *block_reuse_fast(struct heap *heap, size_t size)
 {
     size_t quanta = (size + BLOCK_HEADER + MM_QUANTUM - 1) / MM_QUANTUM;
 
-    if (quanta >= KEPT_SIZES || heap->kept[quanta] == BLOCK_NIL)
+    if (heap->kept[quanta] == BLOCK_NIL)
         return NULL;
     return block_payload(kept_pop(heap, (uint32_t)quanta));
 }
@@ -517,7 +461,9 @@ static inline bool give_fast(struct heap *heap, void *payload)
     uintptr_t at = (uintptr_t)payload;
     struct span *span = (struct span *)(at & ~(uintptr_t)(SPAN_MAX_BYTES - 1));
 
-    if (UNLIKELY((at & (SPAN_MAX_BYTES - 1)) == 0))     /* NULL, or aligned */
+    /* A thread without a heap; NULL, or a payload aligned to a span. */
+    if (UNLIKELY(heap->fast_tag == SPAN_TAG_NONE) ||
+        UNLIKELY((at & (SPAN_MAX_BYTES - 1)) == 0))
         return false;
 
     uint32_t tag = span->tags[(uint8_t)(at / MM_SLOT_PAGE)];
@@ -552,22 +498,12 @@ static inline bool give_fast(struct heap *heap, void *payload)
     return false;
 }
 
-/* ---- into the heap ------------------------------------------------------- */
+/* ---- malloc and its family -------------------------------------------- */
 
-/* Above level none all threads share one heap: the lock is taken here. */
-static inline void library_enter(void)
-{
-    if (UNLIKELY(library.level > HEAP_LEVEL_NONE))
-        pthread_mutex_lock(&library.lock);
-}
-
-static inline void library_leave(void)
-{
-    if (UNLIKELY(library.level > HEAP_LEVEL_NONE))
-        pthread_mutex_unlock(&library.lock);
-}
-
-/* ---- malloc and its family ----------------------------------------------- */
+/* What this C library's headers may not have: C23's, and one of old. */
+void free_sized(void *payload, size_t size);
+void free_aligned_sized(void *payload, size_t align, size_t size);
+void cfree(void *payload);
 
 static void *no_memory(void)
 {
@@ -575,18 +511,29 @@ static void *no_memory(void)
     return NULL;
 }
 
+/* What the fast paths do not do; ALIGN 0: any. Sets errno when it fails, and
+ * only then. */
 static COLD void *alloc_slowly(size_t size, size_t align)
 {
-    struct heap *heap = mine == &nobody ? heap_mine() : mine;
+    if (size > PTRDIFF_MAX)
+        return no_memory();
+
+    int saved = errno;
+    bool tried = false;
+    struct heap *heap = turn_begin();
     void *payload;
 
-    if (heap == NULL || size > PTRDIFF_MAX)
+    do
+        payload = heap_alloc_request(heap, &(struct heap_request){
+            .size = size, .align = align });
+    while (UNLIKELY(payload == NULL) && library_recover(heap, &tried));
+    if (payload == NULL && mm_is_damage((enum mm_fault)heap->refusal))
+        judge("malloc", NULL, heap, (enum mm_fault)heap->refusal);
+    turn_end(heap);
+    if (payload == NULL)
         return no_memory();
-    library_enter();
-    payload = heap_alloc_request(heap, &(struct heap_request){
-        .size = size, .align = align });
-    library_leave();
-    return payload != NULL ? payload : no_memory();
+    errno = saved;
+    return payload;
 }
 
 PUBLIC HOT void *malloc(size_t size)
@@ -596,7 +543,7 @@ PUBLIC HOT void *malloc(size_t size)
 
         if (LIKELY(slot != NULL))
             return slot;
-    } else {
+    } else if (LIKELY(size <= KEPT_MOST)) {
         void *payload = block_reuse_fast(mine, size);
 
         if (LIKELY(payload != NULL))
@@ -607,20 +554,17 @@ PUBLIC HOT void *malloc(size_t size)
 
 static COLD void free_slowly(void *payload)
 {
-    int saved = errno;
-
     if (payload == NULL)
         return;
-    if (mine == &nobody && heap_mine() == NULL)
-        mm_home_panic(__FILE__, __LINE__, "free: no memory for a heap");
 
-    library_enter();
+    int saved = errno;
+    struct heap *heap = turn_begin();
+    enum mm_fault fault = heap_at(heap, payload) < heap_arena_bytes(heap)
+                              ? heap_free(heap, payload) : MM_OUTSIDE;
 
-    enum mm_fault fault = heap_free(mine, payload);
-
-    library_leave();
     if (fault != MM_OK)
-        mm_home_panic(__FILE__, __LINE__, mm_fault_name(fault));
+        judge("free", payload, heap, fault);
+    turn_end(heap);
     errno = saved;
 }
 
@@ -634,22 +578,20 @@ PUBLIC HOT void free(void *payload)
 PUBLIC void *calloc(size_t count, size_t size)
 {
     size_t bytes;
+    void *payload;
 
     if (__builtin_mul_overflow(count, size, &bytes))
         return no_memory();
-    if (bytes <= SPAN_MAX_BYTES / 4) {
-        void *payload = malloc(bytes);
-
-        return payload == NULL ? NULL : memset(payload, 0, bytes);
-    }
 
     /* A large range of pages that nobody has written to is zero. */
-    want_zero = true;
-
-    void *payload = malloc(bytes);
-
-    want_zero = false;
-    return payload;
+    if (bytes > SPAN_MAX_BYTES / 4 && library.level == HEAP_LEVEL_NONE) {
+        want_zero = true;
+        payload = alloc_slowly(bytes, 0);
+        want_zero = false;
+        return payload;
+    }
+    payload = malloc(bytes);
+    return payload == NULL ? NULL : memset(payload, 0, bytes);
 }
 
 PUBLIC void *realloc(void *payload, size_t size)
@@ -660,20 +602,23 @@ PUBLIC void *realloc(void *payload, size_t size)
         free(payload);
         return NULL;
     }
-    if (size > PTRDIFF_MAX || (mine == &nobody && heap_mine() == NULL))
+    if (size > PTRDIFF_MAX)
         return no_memory();
 
-    library_enter();
+    int saved = errno;
+    bool tried = false;
+    struct heap *heap = turn_begin();
+    void *moved;
 
-    void *moved = heap_realloc(mine, payload, size);
-
-    library_leave();
-    if (moved == NULL) {
-        if (mine->refusal >= MM_OUTSIDE)
-            mm_home_panic(__FILE__, __LINE__,
-                          mm_fault_name((enum mm_fault)mine->refusal));
+    do
+        moved = heap_realloc(heap, payload, size);
+    while (UNLIKELY(moved == NULL) && library_recover(heap, &tried));
+    if (moved == NULL && heap->refusal >= MM_OUTSIDE)
+        judge("realloc", payload, heap, (enum mm_fault)heap->refusal);
+    turn_end(heap);
+    if (moved == NULL)
         return no_memory();
-    }
+    errno = saved;
     return moved;
 }
 
@@ -742,29 +687,23 @@ PUBLIC void *pvalloc(size_t size)
 
 PUBLIC size_t malloc_usable_size(void *payload)
 {
-    if (payload == NULL || (mine == &nobody && heap_mine() == NULL))
+    if (payload == NULL)
         return 0;
-    return heap_usable_size(mine, payload);
+
+    struct heap *heap = turn_begin();
+    size_t usable = heap_usable_size(heap, payload);
+
+    turn_end(heap);
+    return usable;
 }
 
 PUBLIC int malloc_trim(size_t pad)
 {
-    uint64_t given;
+    struct heap *heap = turn_begin();
+    uint64_t given = library_trim(heap);
 
     (void)pad;
-    if (mine == &nobody)
-        return 0;
-    library_enter();
-    given = heap_trim(mine);
-    library_leave();
-    pthread_mutex_lock(&library.lock);
-    if (library.sweep_low < library.sweep_high) {
-        uint32_t count = library.sweep_high - library.sweep_low;
-
-        pages_give(library.sweep_low, count);
-        pages_clean(library.sweep_low, count);
-    }
-    pthread_mutex_unlock(&library.lock);
+    turn_end(heap);
     return given > 0;
 }
 
@@ -784,4 +723,28 @@ PUBLIC void free_aligned_sized(void *payload, size_t align, size_t size)
 PUBLIC void cfree(void *payload)
 {
     free(payload);
+}
+
+/* Says on standard error what the library has and has done. */
+PUBLIC void malloc_stats(void)
+{
+    char text[400];
+
+    lock();
+
+    const struct pages_count *count = pages_counts();
+
+    snprintf(text, sizeof text,
+             "heaps %u, orphans %u; pages held %u, most %u, dirty %u; "
+             "lock taken %llu times; calls of the system: %llu map, %llu "
+             "give back (%llu pages), %llu guard",
+             library.heap_count, library.orphan_count, count->held,
+             count->held_most, count->dirty,
+             (unsigned long long)library.locked,
+             (unsigned long long)count->maps,
+             (unsigned long long)count->gives,
+             (unsigned long long)count->given_pages,
+             (unsigned long long)count->guards);
+    unlock();
+    judge_say(text);
 }

@@ -126,6 +126,14 @@ static inline bool block_is_kept(const struct block *block)
     return header_is_marked(block->header);
 }
 
+/* The size of a used block that may be another thread's: this half of its
+ * header stays, while the owner changes the other (left's size). */
+static inline uint32_t block_size_shared(const struct block *block)
+{
+    return header_quanta(__atomic_load_n(&block->header, __ATOMIC_RELAXED)) *
+           MM_QUANTUM;
+}
+
 /* The first block of a span has no left neighbour. */
 static inline bool block_is_first(const struct block *block)
 {
@@ -169,8 +177,12 @@ static inline void block_set_quanta(struct block *block, uint32_t quanta)
 
     struct block *right = block_right(block);
 
-    right->header = (right->header & ((UINT32_C(1) << BLOCK_LEFT_SHIFT) - 1)) |
-                    quanta << BLOCK_LEFT_SHIFT;
+    uint32_t header =
+        (right->header & ((UINT32_C(1) << BLOCK_LEFT_SHIFT) - 1)) |
+        quanta << BLOCK_LEFT_SHIFT;
+
+    /* One store: another thread may be asking how long RIGHT is. */
+    __atomic_store_n(&right->header, header, __ATOMIC_RELAXED);
 }
 
 static inline void block_set_used(struct block *block, bool used)

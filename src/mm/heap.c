@@ -199,7 +199,8 @@ static struct block *block_find(struct heap *heap, uint32_t quanta,
     struct block *block = heap_fit(heap, quanta, align_quanta);
 
     /* Before the heap grows: what others have freed, and what is kept. */
-    if (block == NULL && (heap_drain(heap) > 0 || heap_flush_kept(heap)))
+    if (block == NULL && (heap_drain(heap, DRAIN_ALL) > 0 ||
+                          heap_flush_kept(heap)))
         block = heap_fit(heap, quanta, align_quanta);
 
     bool grown = block == NULL;
@@ -511,8 +512,12 @@ static bool resize_in_place(struct heap *heap, void *payload, uint64_t size)
 {
     uint32_t slot, tag = heap_tag_of(heap, payload);
 
-    if (tag_what(tag) != SPAN_TAG_LARGE && tag_owner(tag) != heap->owner)
-        return false;                   /* another thread's: not ours to cut */
+    if (tag_what(tag) != SPAN_TAG_LARGE && tag_owner(tag) != heap->owner) {
+        /* Another thread's: not ours to cut, but it may do as it is. */
+        uint64_t usable = heap_usable_size(heap, payload);
+
+        return !heap_is_checked(heap) && size <= usable && size > usable / 2;
+    }
     switch (tag_what(tag)) {
     case SPAN_TAG_SLOTS:
         slot = slot_bytes_of(heap, payload);
@@ -577,7 +582,7 @@ uint64_t heap_usable_size(const struct heap *heap, const void *payload)
     case SPAN_TAG_LARGE:
         return large_usable(heap, payload);
     default:
-        return block_size(block_of(payload)) - BLOCK_HEADER;
+        return block_size_shared(block_of(payload)) - BLOCK_HEADER;
     }
 }
 
@@ -602,8 +607,9 @@ static void span_trim(struct heap *heap, struct span *span)
 }
 
 /* Goes on to the next of this heap's spans, from *PAGE on; NULL after the
- * last. *PAGE is behind it then. */
-static struct span *span_next(const struct heap *heap, uint32_t *page)
+ * last. *PAGE is behind it then. Under the lock, where there is one: other
+ * heaps' ranges come and go. */
+static struct span *span_next_locked(const struct heap *heap, uint32_t *page)
 {
     while (*page < heap->ranges->page_count) {
         const struct range_tag *range = ranges_find(heap->ranges, *page);
@@ -621,6 +627,16 @@ static struct span *span_next(const struct heap *heap, uint32_t *page)
             return span;
     }
     return NULL;
+}
+
+static struct span *span_next(const struct heap *heap, uint32_t *page)
+{
+    mm_lock(heap->home);
+
+    struct span *span = span_next_locked(heap, page);
+
+    mm_unlock(heap->home);
+    return span;
 }
 
 /* The pages of this heap's spans that have frames. */
@@ -642,11 +658,20 @@ uint64_t heap_trim(struct heap *heap)
     struct span *span;
 
     refusal_clear(heap);
-    heap_drain(heap);
+    heap_drain(heap, DRAIN_ALL);
     heap_flush_kept(heap);
     slots_trim(heap);
     for (uint32_t page = 0; (span = span_next(heap, &page)) != NULL;)
         span_trim(heap, span);
     left = heap_held_pages(heap);
     return left < held ? held - left : 0;
+}
+
+void heap_settle(struct heap *heap)
+{
+    refusal_clear(heap);
+    heap_drain(heap, DRAIN_ALL);
+    heap_flush_kept(heap);
+    if (heap->empty_span != HEAP_NO_SPAN)
+        span_shrink(heap, span_at(heap, (uint64_t)heap->empty_span * MM_PAGE));
 }

@@ -32,6 +32,10 @@ enum heap_level {
     HEAP_LEVEL_NONE,            /* nothing beyond what costs nothing */
     HEAP_LEVEL_CHECK,           /* live bits; headers and links are compared
                                    with their neighbours before use */
+    HEAP_LEVEL_CANARY,          /* a trailer behind each payload tells of
+                                   writes past its end (heap_care.c) */
+    HEAP_LEVEL_POISON,          /* free memory has a pattern, at both ends */
+    HEAP_LEVEL_FULL,            /* guard pages; freed memory waits */
 };
 
 /* Where a free block goes that a policy keeps on one list (heap_policy.h). */
@@ -74,6 +78,7 @@ struct heap {
     block_ref rover;            /* a policy's own; or BLOCK_NIL */
     uint32_t remote;            /* payloads that other threads freed: a list
                                    that they push on (threads.c), atomic */
+    uint32_t drained;           /* the rest of a list taken from there */
     uint32_t keep_quanta;       /* that may be kept now: more with each span */
     int32_t kept_room;          /* and how many of these are not */
     uint32_t map[HEAP_MAP_WORDS];
@@ -93,6 +98,7 @@ struct heap_setup {
     uint32_t keep_bytes;
     uint32_t owner;             /* below 65536 */
     enum heap_level level;
+    uint32_t seed;              /* at level full: of the order of reuse */
     bool small;
     const struct heap_policy *policy;   /* or NULL */
     enum heap_order order;
@@ -155,6 +161,14 @@ enum mm_fault heap_grow(struct heap *heap);
  * empty spans. Answers how many pages. Time: every block is looked at.
  */
 uint64_t heap_trim(struct heap *heap);
+
+/* What a thread does with its heap when it ends: what can be coalesced is,
+ * and the empty span goes back. */
+void heap_settle(struct heap *heap);
+
+/* Step ADOPT: from now on HEAP, which another thread has left, belongs to the
+ * thread that calls. */
+void heap_adopt(struct heap *heap);
 
 /* Whether a request of SIZE bytes is one for a slot in this heap. */
 static inline bool heap_wants_slot(const struct heap *heap, uint64_t size)

@@ -257,7 +257,9 @@ static inline enum mm_fault heap_blame(struct heap *heap, enum mm_fault fault,
 
 /* ---- threads.c -------------------------------------------------------- */
 
-uint32_t heap_drain(struct heap *heap);
+enum { DRAIN_SOME = 64, DRAIN_ALL = INT32_MAX };
+
+uint32_t heap_drain(struct heap *heap, uint32_t most);
 enum mm_fault heap_push_remote(struct heap *heap, struct heap *owner,
                                void *payload);
 

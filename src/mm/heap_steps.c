@@ -443,6 +443,18 @@ static bool plan_hold(struct heap *heap, const struct span *plan,
     return true;
 }
 
+/* Writes the head of a span that has just been made a range: before others,
+ * who look at all ranges, can see what lay there before. */
+static void span_head_init(const struct heap *heap, struct span *span)
+{
+    __builtin_memset(span, 0, heap->head_bytes);
+    span->kind = SPAN_OF_BLOCKS;
+    span->pages = heap->span_bytes / MM_PAGE;
+    span->owner = heap->owner;
+    for (uint32_t i = 0; i < heap->span_bytes / MM_SLOT_PAGE; i++)
+        span->tags[i] = span_tag(SPAN_TAG_BLOCKS, heap->owner);
+}
+
 /*
  * Step GROW: a span enters, one hollow free block, on its list. Besides its
  * head, the block's links and its end, the bytes [START, END) of the span are
@@ -480,6 +492,8 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end)
         if (fault != MM_OK)             /* damaged tags only */
             plan_release(heap, &plan, page, pages);
     }
+    if (fault == MM_OK)
+        span_head_init(heap, span_at(heap, (uint64_t)page * MM_PAGE));
     mm_unlock(heap->home);
     if (fault != MM_OK)
         return fault;
@@ -487,12 +501,6 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end)
     struct span *span = span_at(heap, (uint64_t)page * MM_PAGE);
     struct block *block = span_first_block(heap, span);
 
-    __builtin_memset(span, 0, heap->head_bytes);
-    span->kind = SPAN_OF_BLOCKS;
-    span->pages = pages;
-    span->owner = heap->owner;
-    for (uint32_t i = 0; i < heap->span_bytes / MM_SLOT_PAGE; i++)
-        span->tags[i] = span_tag(SPAN_TAG_BLOCKS, heap->owner);
     block->header = block_header(0, 0, false, false);
     span_end_block(heap, span)->header = block_header(0, 0, false, true);
     block_set_quanta(block, heap->span_quanta);

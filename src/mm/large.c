@@ -117,7 +117,12 @@ enum mm_fault large_free(struct heap *heap, void *payload)
  * is given back. */
 bool large_shrink(struct heap *heap, void *payload, uint64_t size)
 {
+    mm_lock(heap->home);
+
     struct span *head = large_head(heap, payload);
+
+    mm_unlock(heap->home);
+
     uint64_t bytes = mm_round_up(size + head->owner, MM_PAGE);
     uint32_t before = head->pages, pages = (uint32_t)(bytes / MM_PAGE);
     uint32_t tail = (uint32_t)(heap_at(heap, head) / MM_PAGE) + pages;

@@ -45,6 +45,8 @@ enum mm_fault {
     MM_BAD_SLOT,                /* a slot page's head or list */
     MM_BAD_SPAN,                /* a span's head */
     MM_BAD_TAG,                 /* a range's tag */
+    MM_BAD_TRAILER,             /* the bytes behind a payload */
+    MM_BAD_POISON,              /* free memory, after it was freed */
     MM_FAULTS
 };
 

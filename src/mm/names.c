@@ -24,6 +24,8 @@ const char *mm_fault_name(enum mm_fault fault)
         [MM_BAD_SLOT] = "a slot page is damaged",
         [MM_BAD_SPAN] = "a span's head is damaged",
         [MM_BAD_TAG] = "a range's tag is damaged",
+        [MM_BAD_TRAILER] = "the bytes behind the payload are damaged",
+        [MM_BAD_POISON] = "freed memory was written to",
     };
 
     return fault < MM_FAULTS ? names[fault] : "unknown";

@@ -281,7 +281,7 @@ void *slot_alloc(struct heap *heap, uint64_t size)
     unsigned class = slot_class(size);
     struct slot_page *page = slot_page_at(heap, heap->slot_lists[class]);
 
-    if (page == NULL && heap_drain(heap) > 0)
+    if (page == NULL && heap_drain(heap, DRAIN_SOME) > 0)
         page = slot_page_at(heap, heap->slot_lists[class]);
     if (page == NULL)
         page = slot_page_take(heap, class);

@@ -16,7 +16,8 @@
  *           thread; taken whole by exchange, by the owner alone
  *
  * The owner takes the list when it next needs memory, and frees what is on it
- * as if it had freed it itself. Since it takes all or nothing, a payload
+ * as if it had freed it itself: a few payloads at a time, so that no single
+ * request pays for a thousand; the rest waits on a list of its own. Since it takes all or nothing, a payload
  * cannot leave the list and come back between somebody's read and swap (the
  * ABA problem): there is no pop. And a push is complete with its swap: there
  * is no gap in which the list is torn.
@@ -24,8 +25,8 @@
  * To everyone but its owner a payload on a remote list is as used as before;
  * its owner's picture changes when it drains.
  *
- * A thread that ends leaves its heap as it is. Pushes go on to reach it. The
- * next thread that starts adopts it, list and all.
+ * A thread that ends leaves its heap. Pushes go on to reach it. The next
+ * thread that needs a heap adopts it, list and all.
  *
  * Model:  tests/model/remote.pml, checked by spin.
  * Lesson: docs/lessons/15-threads.md
@@ -61,18 +62,19 @@ enum mm_fault heap_push_remote(struct heap *heap, struct heap *owner,
     return MM_OK;
 }
 
-/* Step REMOTE_DRAIN: HEAP's own thread frees what others have pushed. Answers
- * how many payloads there were. */
-uint32_t heap_drain(struct heap *heap)
+/* Step REMOTE_DRAIN: HEAP's own thread takes the list that others have pushed
+ * on, all of it. */
+static void remote_take(struct heap *heap)
 {
     if (__atomic_load_n(&heap->remote, __ATOMIC_RELAXED) == 0)
-        return 0;
-
-    uint32_t ref = __atomic_exchange_n(&heap->remote, 0, __ATOMIC_ACQUIRE);
-    uint32_t count = 0;
+        return;
+    heap->drained = __atomic_exchange_n(&heap->remote, 0, __ATOMIC_ACQUIRE);
 
     if (MM_OBSERVED && heap->home->event != NULL) {
-        for (uint32_t at = ref; at != 0; at = *remote_link(heap, at))
+        uint32_t count = 0;
+
+        for (uint32_t at = heap->drained; at != 0;
+             at = *remote_link(heap, at))
             count++;
         heap_emit(heap, (struct mm_event){
             .kind = MM_EVENT_REMOTE_DRAIN,
@@ -80,11 +82,32 @@ uint32_t heap_drain(struct heap *heap)
             .size = count,
         });
     }
-    for (count = 0; ref != 0; count++) {
-        void *payload = remote_link(heap, ref);
+}
 
-        ref = *remote_link(heap, ref);
+/* HEAP's own thread frees up to MOST payloads that others have pushed.
+ * Answers how many. */
+uint32_t heap_drain(struct heap *heap, uint32_t most)
+{
+    uint32_t count = 0;
+
+    for (; count < most; count++) {
+        if (heap->drained == 0)
+            remote_take(heap);
+        if (heap->drained == 0)
+            break;
+
+        void *payload = remote_link(heap, heap->drained);
+
+        heap->drained = *remote_link(heap, heap->drained);
         heap_free(heap, payload);
     }
     return count;
+}
+
+void heap_adopt(struct heap *heap)
+{
+    heap_emit(heap, (struct mm_event){
+        .kind = MM_EVENT_ADOPT,
+        .owner = (uint16_t)heap->owner,
+    });
 }

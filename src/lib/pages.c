@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pages.c - the pages of the library's arena
+ *
+ * Theory of operation
+ * -------------------
+ * The arena is an address and a size; nothing is reserved. Memory is mapped
+ * in chunks of 1 MiB when a page of one is first held, at its fixed place, so
+ * that a limit on address space (ulimit -v) costs a program what it uses and
+ * no more. If something else lies in a chunk's place, the system says so; the
+ * chunk is *taken*, and whoever asked must look elsewhere (pages_taken).
+ *
+ *     chunk     | not mapped |  mapped                          | taken |
+ *     pages                  | held | dirty | never touched     |
+ *
+ * A page that is released is not given to the system at once: it would have
+ * to be asked again, and every touch would fault, at a microsecond or more.
+ * It is *dirty*: a bit says so. A page that is held again is clean, at the
+ * cost of that bit. Every DIRTY_AGE a sweep goes over the bits: what is dirty
+ * becomes *old*, and what was old already, and so has not been touched for a
+ * whole age, goes back. The sweep is rationed: each call that holds or
+ * releases pages does a little of it. Nor is there waiting
+ *
+ *   - before the program becomes larger than it ever was: dirty pages make
+ *     room first, so what nobody uses never makes a peak;
+ *   - when more is dirty than DIRTY_MOST and a quarter of what is held: what
+ *     is released then goes back at once, and a program that frees much and
+ *     then sleeps keeps no more than that;
+ *   - in malloc_trim().
+ *
+ * So freed memory goes back soon, and a program that frees and allocates in a
+ * rhythm does not pay for it.
+ *
+ *   L1  A page that is not held is dirty, old, or reads as zero; a held one
+ *       is neither dirty nor old.
+ *   L2  dirty_count is the number of bits that are set in `dirty` and `old`;
+ *       no page has both.
+ *   L3  Pages outside [sweep_low, sweep_high) were never dirty.
+ *
+ * In a guarded arena (level of care `full`) nothing is dirty: a page that is
+ * released is given back and cannot be touched until it is held again.
+ *
+ * What it is bad at: a process that stops calling malloc and free altogether
+ * keeps what was dirty then, since there is no thread to look after it.
+ */
+#define _GNU_SOURCE
+#include "pages.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+enum {
+    DIRTY_AGE = 250,                    /* ms; untouched for one to two ages,
+                                           a page goes back */
+    DIRTY_MOST = 16384,                 /* 64 MiB that may wait at any time */
+    GIVE_PAGES = 32,                    /* dirty ones that make room at once */
+    SWEEP_WORDS = 64,                   /* of the bits, at one call */
+    CHUNKS = PAGES_ARENA / PAGES_CHUNK,
+    PLACES = 14,                        /* that are tried for the arena */
+};
+
+/* In the wide middle, where the system puts nothing by itself. */
+#ifndef PAGES_BASE
+#define PAGES_BASE UINT64_C(0x200000000000)
+#endif
+
+#ifndef MAP_FIXED_NOREPLACE             /* Linux 4.17; else only a hint */
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+static struct {
+    unsigned char *base;
+    bool guarded;
+    uint32_t mapped[CHUNKS / 32];       /* a bit a chunk */
+    uint32_t untold;                    /* a taken chunk that nobody was told
+                                           of; 0: none (not the first one) */
+    uint32_t dirty[PAGES_ARENA / 32];   /* a bit a page */
+    uint32_t old[PAGES_ARENA / 32];     /* a bit a page: dirty for an age */
+    uint32_t resident_most;             /* held and dirty pages together */
+    uint32_t give_at;                   /* where dirty_give_some() looks */
+    uint32_t sweep_low, sweep_high;
+    uint32_t sweep_at, sweep_end;       /* the words that are still to do */
+    uint32_t sweep_since;               /* ms, when the last sweep began */
+    struct pages_count count;
+} arena = { .sweep_low = PAGES_ARENA };
+
+static void *page_address(uint32_t page)
+{
+    return arena.base + (size_t)page * MM_PAGE;
+}
+
+static uint32_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint32_t)now.tv_sec * 1000 + (uint32_t)(now.tv_nsec / 1000000);
+}
+
+/* ---- bits ------------------------------------------------------------- */
+
+static bool bit_of(const uint32_t *bits, uint32_t i)
+{
+    return bits[i / 32] >> (i % 32) & 1;
+}
+
+static uint32_t bits_count(uint32_t bits)
+{
+    return (uint32_t)__builtin_popcount(bits);
+}
+
+/* The bits of [*I, END) that lie in the word of *I; *I goes on to the next
+ * word. */
+static uint32_t mask_next(uint32_t *i, uint32_t end)
+{
+    uint32_t first = *i % 32;
+    uint32_t count = end - *i < 32 - first ? end - *i : 32 - first;
+
+    *i += count;
+    return (count == 32 ? UINT32_MAX : (UINT32_C(1) << count) - 1) << first;
+}
+
+static void chunks_set_mapped(uint32_t chunk, uint32_t count, bool mapped)
+{
+    for (uint32_t end = chunk + count; chunk < end;) {
+        uint32_t word = chunk / 32, mask = mask_next(&chunk, end);
+
+        arena.mapped[word] = mapped ? arena.mapped[word] | mask
+                                    : arena.mapped[word] & ~mask;
+    }
+}
+
+/* ---- dirty pages ------------------------------------------------------ */
+
+/* Gives these pages to the system; they read as zero from then on. Pages that
+ * the program has locked in memory stay, and are cleared by hand. */
+static void run_give(uint32_t page, uint32_t count)
+{
+    int saved = errno;
+
+    arena.count.gives++;
+    arena.count.given_pages += count;
+    if (madvise(page_address(page), (size_t)count * MM_PAGE,
+                MADV_DONTNEED) != 0)
+        memset(page_address(page), 0, (size_t)count * MM_PAGE);
+    errno = saved;
+}
+
+/* Gives the pages of word WORD that are set in BITS, all of them dirty or old,
+ * to the system. */
+static void bits_give(uint32_t word, uint32_t bits)
+{
+    arena.count.dirty -= bits_count(bits);
+    arena.dirty[word] &= ~bits;
+    arena.old[word] &= ~bits;
+    while (bits != 0) {
+        uint32_t first = (uint32_t)__builtin_ctz(bits);
+        uint32_t rest = ~(bits >> first);
+        uint32_t run = rest == 0 ? 32 : (uint32_t)__builtin_ctz(rest);
+
+        if (run > 32 - first)
+            run = 32 - first;
+        run_give(word * 32 + first, run);
+        bits &= ~((run == 32 ? UINT32_MAX : (UINT32_C(1) << run) - 1)
+                  << first);
+    }
+}
+
+/* These pages are clean: given back first, where they are not and GIVE.
+ * Answers how many were dirty. */
+static uint32_t pages_clean(uint32_t page, uint32_t count, bool give)
+{
+    uint32_t before = arena.count.dirty;
+
+    for (uint32_t end = page + count; page < end;) {
+        uint32_t word = page / 32, mask = mask_next(&page, end);
+        uint32_t bits = (arena.dirty[word] | arena.old[word]) & mask;
+
+        if (bits == 0)
+            continue;
+        if (give) {
+            bits_give(word, bits);
+            continue;
+        }
+        arena.dirty[word] &= ~bits;
+        arena.old[word] &= ~bits;
+        arena.count.dirty -= bits_count(bits);
+    }
+    return before - arena.count.dirty;
+}
+
+static void pages_soil(uint32_t page, uint32_t count)
+{
+    if (page < arena.sweep_low)
+        arena.sweep_low = page;
+    if (page + count > arena.sweep_high)
+        arena.sweep_high = page + count;
+    arena.count.dirty += count;
+    for (uint32_t end = page + count; page < end;) {
+        uint32_t word = page / 32;
+
+        arena.dirty[word] |= mask_next(&page, end);
+    }
+}
+
+/* A part of the sweep over the bits, if one is due or under way. */
+static void sweep_some(void)
+{
+    if (arena.sweep_at >= arena.sweep_end) {    /* none under way */
+        uint32_t now;
+
+        if (arena.sweep_low >= arena.sweep_high)
+            return;
+        now = now_ms();
+        if (now - arena.sweep_since < DIRTY_AGE)
+            return;
+        arena.sweep_since = now;
+        arena.sweep_at = arena.sweep_low / 32;
+        arena.sweep_end = (arena.sweep_high + 31) / 32;
+    }
+    for (uint32_t i = 0; i < SWEEP_WORDS && arena.sweep_at < arena.sweep_end;
+         i++) {
+        uint32_t word = arena.sweep_at++;
+
+        if (arena.old[word] != 0) {
+            bits_give(word, arena.old[word]);
+            i += SWEEP_WORDS / 4;       /* entering the system counts more */
+        }
+        arena.old[word] = arena.dirty[word];
+        arena.dirty[word] = 0;
+    }
+}
+
+/* Gives back COUNT dirty pages, or as many as a little search finds. */
+static void dirty_give_some(uint32_t count)
+{
+    uint32_t goal = arena.count.dirty > count ? arena.count.dirty - count : 0;
+    uint32_t end = (arena.sweep_high + 31) / 32;
+
+    for (uint32_t i = 0; i < 4 * SWEEP_WORDS && arena.count.dirty > goal;
+         i++, arena.give_at++) {
+        if (arena.give_at >= end)
+            arena.give_at = arena.sweep_low / 32;
+        bits_give(arena.give_at,
+                  arena.dirty[arena.give_at] | arena.old[arena.give_at]);
+    }
+}
+
+/* FRESH pages were held that the system must supply. */
+static void resident_grow(uint32_t fresh)
+{
+    if (arena.count.held + arena.count.dirty <= arena.resident_most)
+        return;
+    if (arena.count.dirty > 0)
+        dirty_give_some(fresh + GIVE_PAGES);
+    if (arena.count.held + arena.count.dirty > arena.resident_most)
+        arena.resident_most = arena.count.held + arena.count.dirty;
+}
+
+uint32_t pages_flush(void)
+{
+    uint32_t dirty = arena.count.dirty;
+
+    if (arena.sweep_low < arena.sweep_high)
+        pages_clean(arena.sweep_low, arena.sweep_high - arena.sweep_low,
+                    true);
+    return dirty;
+}
+
+/* ---- chunks ----------------------------------------------------------- */
+
+/* Asks for COUNT chunks from CHUNK on; 0, or why not. */
+static int chunks_ask(uint32_t chunk, uint32_t count)
+{
+    void *at = page_address(chunk * PAGES_CHUNK);
+    size_t bytes = (size_t)count * PAGES_CHUNK * MM_PAGE;
+    int access = arena.guarded ? PROT_NONE : PROT_READ | PROT_WRITE;
+    void *got = mmap(at, bytes, access,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+                         MAP_FIXED_NOREPLACE,
+                     -1, 0);
+
+    arena.count.maps++;
+    if (got == MAP_FAILED)
+        return errno;
+    if (got != at) {                    /* it was taken as a hint */
+        munmap(got, bytes);
+        return EEXIST;
+    }
+    chunks_set_mapped(chunk, count, true);
+    return 0;
+}
+
+/* Maps COUNT chunks from CHUNK on, none of which is mapped. */
+static bool chunks_map(uint32_t chunk, uint32_t count)
+{
+    int why = chunks_ask(chunk, count);
+
+    if (why == 0)
+        return true;
+    if (why != EEXIST)
+        return false;
+    for (uint32_t i = chunk; i < chunk + count; i++) {
+        why = count == 1 ? why : chunks_ask(i, 1);
+        if (why == EEXIST) {
+            arena.untold = i;
+            return false;
+        }
+        if (why != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool chunks_prepare(uint32_t page, uint32_t count)
+{
+    uint32_t chunk = page / PAGES_CHUNK;
+    uint32_t end = (page + count - 1) / PAGES_CHUNK + 1;
+
+    while (chunk < end) {
+        uint32_t run = 0;
+
+        while (chunk + run < end && !bit_of(arena.mapped, chunk + run))
+            run++;
+        if (run > 0 && !chunks_map(chunk, run))
+            return false;
+        chunk += run + 1;
+    }
+    return true;
+}
+
+uint32_t pages_taken(void)
+{
+    uint32_t chunk = arena.untold;
+
+    arena.untold = 0;
+    return chunk * PAGES_CHUNK;
+}
+
+uint32_t pages_unmap(uint32_t page, uint32_t count)
+{
+    uint32_t chunk = (page + PAGES_CHUNK - 1) / PAGES_CHUNK;
+    uint32_t end = (page + count) / PAGES_CHUNK, unmapped = 0;
+
+    for (; chunk < end; chunk++) {
+        if (!bit_of(arena.mapped, chunk) ||
+            munmap(page_address(chunk * PAGES_CHUNK),
+                   PAGES_CHUNK * MM_PAGE) != 0)
+            continue;
+        chunks_set_mapped(chunk, 1, false);
+        pages_clean(chunk * PAGES_CHUNK, PAGES_CHUNK, false);
+        unmapped++;
+    }
+    return unmapped;
+}
+
+/* ---- held pages ------------------------------------------------------- */
+
+bool pages_hold(uint32_t page, uint32_t count, bool zero)
+{
+    if (!chunks_prepare(page, count))
+        return false;
+    if (arena.guarded) {
+        arena.count.guards++;
+        if (mprotect(page_address(page), (size_t)count * MM_PAGE,
+                     PROT_READ | PROT_WRITE) != 0)
+            return false;
+        arena.count.held += count;
+    } else {
+        uint32_t dirty = arena.count.dirty > 0
+                             ? pages_clean(page, count, zero) : 0;
+
+        arena.count.held += count;
+        resident_grow(zero ? count : count - dirty);
+        sweep_some();
+    }
+    if (arena.count.held > arena.count.held_most)
+        arena.count.held_most = arena.count.held;
+    return true;
+}
+
+void pages_release(uint32_t page, uint32_t count)
+{
+    arena.count.held -= count;
+    if (arena.guarded) {
+        run_give(page, count);
+        arena.count.guards++;
+        /* The system refuses when there would be too many pieces: then these
+         * pages can be touched, and read as zero. */
+        mprotect(page_address(page), (size_t)count * MM_PAGE, PROT_NONE);
+        return;
+    }
+    if (arena.count.dirty + count > arena.count.held / 4 + DIRTY_MOST)
+        run_give(page, count);
+    else
+        pages_soil(page, count);
+    sweep_some();
+}
+
+unsigned char *pages_start(bool guarded)
+{
+    arena.guarded = guarded;
+    for (uint64_t i = 0; i < PLACES; i++) {
+        arena.base = (unsigned char *)(uintptr_t)(PAGES_BASE +
+                                                  i * PAGES_ARENA_BYTES);
+        if (pages_hold(0, 1, false))
+            return arena.base;
+    }
+    return NULL;
+}
+
+const struct pages_count *pages_counts(void)
+{
+    return &arena.count;
+}
