@@ -17,10 +17,10 @@
  *
  * The owner takes the list when it next needs memory, and frees what is on it
  * as if it had freed it itself: a few payloads at a time, so that no single
- * request pays for a thousand; the rest waits on a list of its own. Since it takes all or nothing, a payload
- * cannot leave the list and come back between somebody's read and swap (the
- * ABA problem): there is no pop. And a push is complete with its swap: there
- * is no gap in which the list is torn.
+ * request pays for a thousand; the rest waits on a list of its own. Since it
+ * takes all or nothing, a payload cannot leave the list and come back between
+ * somebody's read and swap (the ABA problem): there is no pop. And a push is
+ * complete with its swap: there is no gap in which the list is torn.
  *
  * To everyone but its owner a payload on a remote list is as used as before;
  * its owner's picture changes when it drains.
