@@ -3,6 +3,7 @@
 # tests.mk - the tests: which there are, how they are built, how they are run
 #
 #   make check          everything
+#   make check-deep     what takes minutes (DEEP_CHECKS)
 #   make check-unit     the unit tests, and nothing that boots a machine
 #   make check-one ONLY=memmap      the checks whose name contains a word
 #
@@ -99,9 +100,13 @@ export LAB_PROGRAMS = $(foreach flavour,$(TEST_FLAVOURS),$(TEST_BUILD)/$(flavour
 # The checks of other folders (tests/boot/boot.mk: those that boot machines).
 include $(wildcard tests/*/*.mk)
 
-.PHONY: check check-unit check-one
+.PHONY: check check-deep check-unit check-one
 check: $(MAP_PROGRAMS) $(CHECK_NEEDS) $(CHECKS)
 	@tests/run $(CHECKS)
+
+# What takes minutes: real programs at length, models in every interleaving.
+check-deep: $(CHECK_NEEDS) $(DEEP_CHECKS)
+	@tests/run --jobs 1 $(DEEP_CHECKS)
 
 check-unit: $(MAP_PROGRAMS) $(UNIT_CHECKS)
 	@tests/run $(UNIT_CHECKS)

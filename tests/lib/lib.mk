@@ -8,6 +8,7 @@
 #   tests/lib/programs       programs' output must be what it is under glibc
 
 CHECKS += tests/lib/interface $(BUILD)/lib/threads tests/lib/programs
+DEEP_CHECKS += tests/lib/programs-deep
 CHECK_NEEDS += $(BUILD)/host/libheapglass.so $(BUILD)/lib/api \
 	$(BUILD)/lib/news
 
