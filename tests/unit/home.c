@@ -250,6 +250,26 @@ static const char *held_fault(const struct test_home *test)
     return NULL;
 }
 
+/* Where a heap takes short cuts, its table by size says what its lists say. */
+static const char *room_fault(const struct test_home *test)
+{
+    const struct heap *heap = &test->heap;
+
+    for (uint32_t size = 0; size <= SLOT_MAX_BYTES; size++) {
+        block_ref expected = heap->slot_lists[slot_class(size)];
+
+        if (heap->fast_tag == SPAN_TAG_NONE)
+            expected = BLOCK_NIL;
+        if (heap->room[(size + 7) / 8] != expected) {
+            snprintf(fault_text, sizeof fault_text,
+                     "the page with room for %u bytes is not its list's first",
+                     size);
+            return fault_text;
+        }
+    }
+    return NULL;
+}
+
 static const char *picture_fault(struct test_home *test)
 {
     struct picture_difference difference;
@@ -298,6 +318,9 @@ const char *test_home_fault(struct test_home *test)
                  damage.invariant, (unsigned long long)damage.at);
         return fault_text;
     }
+    fault = room_fault(test);
+    if (fault != NULL)
+        return fault;
     if (test->setup.unobserved)
         return held_fault(test);
     fault = picture_fault(test);
