@@ -58,8 +58,67 @@ static char *files_read(const char *folder, const char *pattern, size_t *size)
     return text;
 }
 
+/* Recordings are unpacked here (make TRACES=...). */
+static const char traces[] = "build/traces/";
+
+static bool is_recording(const char *name)
+{
+    size_t length = strlen(name);
+
+    return length > 4 && strcmp(name + length - 4, ".rep") == 0;
+}
+
+const char *home_file_name(unsigned index)
+{
+    static char name[PATH_SIZE];
+    const char *root = getenv("HEAPGLASS_ROOT");
+    char pattern[PATH_SIZE];
+    glob_t found;
+    bool there;
+
+    snprintf(pattern, sizeof pattern, "%s/%s*.rep",
+             root == NULL ? "." : root, traces);
+    if (glob(pattern, 0, NULL, &found) != 0)
+        return NULL;
+    there = index < found.gl_pathc;
+    if (there)
+        snprintf(name, sizeof name, "%s",
+                 strrchr(found.gl_pathv[index], '/') + 1);
+    globfree(&found);
+    return there ? name : NULL;
+}
+
+/* One text for each recording, which stays: they are asked for often. */
+static const char *recording_read_once(const char *name, size_t *size)
+{
+    enum { KEPT = 64 };
+    static struct { char *name, *text; size_t size; } kept[KEPT];
+    const char *root = getenv("HEAPGLASS_ROOT");
+    char path[PATH_SIZE];
+    int i;
+
+    for (i = 0; i < KEPT && kept[i].name != NULL; i++) {
+        if (strcmp(kept[i].name, name) == 0) {
+            *size = kept[i].size;
+            return kept[i].text;
+        }
+    }
+    snprintf(path, sizeof path, "%s%s", traces, name);
+    char *text = files_read(root == NULL ? "." : root, path, size);
+
+    if (text != NULL && i < KEPT) {
+        kept[i].name = strdup(name);
+        kept[i].text = text;
+        kept[i].size = *size;
+    }
+    return text;
+}
+
 const char *home_file(const char *name, size_t *size)
 {
+    if (is_recording(name))
+        return recording_read_once(name, size);
+
     const char *root = getenv("HEAPGLASS_ROOT");
     const char *pattern = strcmp(name, "lessons.md") == 0
                               ? "docs/lessons/[0-9][0-9]-*.md" : name;

@@ -55,3 +55,35 @@ const char *home_file(const char *name, size_t *size)
     }
     return NULL;
 }
+
+/* Where the last part of the path in NAME begins, up to a blank or its end,
+ * *LENGTH characters. */
+static const char *last_part(const char *name, size_t *length)
+{
+    const char *start = name;
+
+    for (*length = 0; start[*length] != '\0' && start[*length] != ' ';) {
+        if (start[(*length)++] == '/') {
+            start += *length;
+            *length = 0;
+        }
+    }
+    return start;
+}
+
+const char *home_file_name(unsigned index)
+{
+    static char name[BOOT_MODULE_NAME_SIZE];
+
+    for (uint32_t i = 0; info != NULL && i < info->module_count; i++) {
+        size_t length;
+        const char *start = last_part(info->modules[i].name, &length);
+
+        if (length <= 4 || !text_starts_with(start + length - 4, ".rep")
+                || index-- > 0)
+            continue;
+        print_text(name, sizeof(name), "%.*s", (int)length, start);
+        return name;
+    }
+    return NULL;
+}

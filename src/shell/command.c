@@ -138,6 +138,29 @@ const struct command commands[] = {
       "  load before\n",
       "", NULL, cmd_load, NEEDS_MACHINE },
 
+    { "traces", "", "recordings of real programs that came along",
+      "'make run TRACES=\"guile jq\"' brings those of bench/traces.\n"
+      "  traces\n",
+      "", "Real input", cmd_traces, NEEDS_NOTHING },
+    { "replay", "NAME [ARENA] [scale N] [until CONDITION]",
+      "do what a program did",
+      "In a new lab that has room for it, or of ARENA bytes; scale divides "
+      "all sizes.\nEvery operation is a moment: back and goto go to any. Alone, "
+      "replay goes on.\n"
+      "  replay guile\n"
+      "  replay guile 256K until fail\n",
+      "", NULL, cmd_replay, NEEDS_MACHINE },
+    { "until", "CONDITION", "go on with the replay until something is so",
+      "frag > 50%, used > 100K, fail, block c moves, op 1000, end.\n"
+      "  until frag > 50%\n",
+      "frag used fail block op end", NULL, cmd_until, NEEDS_MACHINE },
+    { "race", "[POLICY...] on NAME [ARENA] [scale N]",
+      "the same trace under several policies",
+      "A table of what each cost, and a curve of its fragmentation.\n"
+      "  race first best segregated buddy on guile\n",
+      "first next best worst segregated buddy bump on", NULL, cmd_race,
+      NEEDS_MACHINE },
+
     { "memmap", "", "the firmware's memory map, and what became of it",
       "First what the firmware says, then every piece of it and why it may "
       "be used or\nnot.\n"

@@ -83,6 +83,10 @@ struct machine *home_machine(void);
  * are the files of docs/lessons, one behind the other. It stays for ever. */
 const char *home_file(const char *name, size_t *size);
 
+/* The name of recording number INDEX that came along, as "guile.rep"; NULL
+ * behind the last. It stays until the next call. */
+const char *home_file_name(unsigned index);
+
 /* Memory for the lab: SIZE bytes, zeroed, starting at a page. NULL if there
  * is not enough. Give it back with the same SIZE. */
 void *home_memory(size_t size);

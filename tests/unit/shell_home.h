@@ -88,6 +88,11 @@ const char *home_file(const char *name, size_t *size)
     return shell_home.file;
 }
 
+const char *home_file_name(unsigned index)
+{
+    return index == 0 ? shell_home.file_name : NULL;
+}
+
 void *home_memory(size_t size)
 {
     void *memory = NULL;

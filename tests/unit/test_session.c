@@ -17,6 +17,7 @@
 
 #include "mm/mm.h"
 #include "shell/home.h"
+#include "shell/past.h"
 #include "shell/session.h"
 #include "support.h"
 
@@ -60,6 +61,12 @@ bool home_interrupted(void)
 void home_interrupt_clear(void)
 {
     home.interrupted = false;
+}
+
+const char *home_file_name(unsigned index)
+{
+    (void)index;
+    return NULL;
 }
 
 const char *home_file(const char *name, size_t *size)
@@ -177,10 +184,19 @@ _Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
 
 static struct session session;
 
+/* Gives back all memory of the session. */
+static void session_forget(void)
+{
+    if (session.lab == NULL)
+        return;
+    past_close(&session);
+    home_memory_release(session.lab_memory, session.lab_bytes);
+    session.lab = NULL;
+}
+
 static void open_with(const char *command_line)
 {
-    if (session.lab != NULL)
-        home_memory_release(session.lab_memory, session.lab_bytes);
+    session_forget();
     memset(&session, 0xa5, sizeof session);
     session_open(&session, command_line);
     home.length = 0;
@@ -195,6 +211,7 @@ static int plain(void **state)
     home.keys = NULL;
     home.interrupt_after = 0;
     home.interrupted = false;
+    session_forget();
     home.memory_left = (size_t)1 << 30;
     home.kernel = NULL;
     open_with("plain");
@@ -211,9 +228,7 @@ static int person(void **state)
 static int done(void **state)
 {
     (void)state;
-    if (session.lab != NULL)
-        home_memory_release(session.lab_memory, session.lab_bytes);
-    session.lab = NULL;
+    session_forget();
     return 0;
 }
 
