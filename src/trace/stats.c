@@ -9,6 +9,8 @@
  */
 #include "stats.h"
 
+#include "../mm/ranges.h"
+
 void stats_init(struct stats *stats)
 {
     *stats = (struct stats){ .releasing = false };
@@ -105,6 +107,8 @@ void stats_event(struct stats *stats, const struct mm_event *event,
         level_set(&stats->held, stats->held.now + event->size / MM_PAGE);
         break;
     case MM_EVENT_TRIM:
+        if (event->other == RANGE_TAGS)
+            break;                      /* nor were tags counted as held */
         level_sink(&stats->held, event->size / MM_PAGE);
         break;
     case MM_EVENT_REFUSE:
