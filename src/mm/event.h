@@ -53,7 +53,8 @@
  *              that is empty, from the watermark (`other` tells: 1 when the
  *              watermark rose). A page that is full now leaves its list.
  *   SLOT_GIVE  The slot at `at` goes to the head of the page's list. A page
- *              that was full goes to the front of its class's list.
+ *              that was full goes behind the first page of its class's list,
+ *              or is the first.
  *
  * Ranges, `at` and `size` = the pages as bytes from the instance's base:
  *

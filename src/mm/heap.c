@@ -279,7 +279,8 @@ struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
     return block;
 }
 
-/* One empty span is kept for the next request; a second one leaves. */
+/* One empty span is kept for the next request, with the pages it holds; a
+ * second one leaves. */
 static void span_retire(struct heap *heap, struct span *span)
 {
     uint32_t page = (uint32_t)(heap_at(heap, span) / MM_PAGE);
@@ -421,7 +422,7 @@ static void *alloc_by_kind(struct heap *heap,
             return NULL;
         }
 
-        void *slot = slot_alloc(heap, size);
+        void *slot = slot_alloc(heap, request->size);
 
         /* No room for another slot page may yet be room for one block. */
         if (slot != NULL || request->kind == HEAP_SLOT ||
@@ -664,7 +665,12 @@ uint64_t heap_trim(struct heap *heap)
     for (uint32_t page = 0; (span = span_next(heap, &page)) != NULL;)
         span_trim(heap, span);
     left = heap_held_pages(heap);
-    return left < held ? held - left : 0;
+    mm_lock(heap->home);
+
+    uint32_t tag_pages = ranges_trim(heap->ranges);
+
+    mm_unlock(heap->home);
+    return tag_pages + (left < held ? held - left : 0);
 }
 
 void heap_settle(struct heap *heap)

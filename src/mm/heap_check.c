@@ -247,6 +247,10 @@ static bool check_by_address(const struct heap *heap,
             !check_end_word(heap, &cursor, damage) ||
             (cursor.slots && !check_slot_page(heap, cursor.at, damage)))
             return false;
+        if (heap_policy(heap) != NULL && heap->policy->holds != NULL &&
+            !heap->policy->holds(heap,
+                                 block_of(heap_address(heap, cursor.at))))
+            return broken(damage, heap->policy->adds, cursor.at);
         left_size = cursor.size;
         left_is_free = !cursor.used;
     }

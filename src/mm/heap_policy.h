@@ -46,6 +46,9 @@ struct heap_policy {
     bool (*joins)(const struct heap *heap, const struct block *left,
                   const struct block *right);
 
+    /* Whether what the policy adds holds for BLOCK. NULL: it adds nothing. */
+    bool (*holds)(const struct heap *heap, const struct block *block);
+
     /* BLOCK was just taken; NULL: nobody wants to know. */
     void (*took)(struct heap *heap, const struct block *block);
 };

@@ -42,7 +42,7 @@
  *       list; a list's bit in the map is set when it is not empty.
  *   R6  The counts of pages and tags are those of the tags.
  *
- * What it is bad at: a page of tags is never given back.
+ * What it is bad at: pages of tags go back only when ranges_trim() is called.
  *
  * Source: the idea of one allocator for any resource that comes in ranges is
  * from J. Bonwick, J. Adams, "Magazines and vmem", USENIX 2001.
@@ -541,6 +541,136 @@ enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
                   tags_request.protection);
     tags_refill(ranges);
     return MM_OK;
+}
+
+/* ---- giving pages of tags back ---------------------------------------- */
+
+static bool tag_is_on_page(const struct ranges *ranges, range_ref ref,
+                           uint32_t page)
+{
+    return range_tag_at(ranges, ref) != NULL && ref >= RANGE_FIRST_TAGS &&
+           ref / TAGS_PER_PAGE == page;
+}
+
+/* Whether the list of spare tags is as long as its count, and SPARE of them
+ * lie on PAGE. */
+static bool spares_are_sane(const struct ranges *ranges, uint32_t page,
+                            uint32_t spare)
+{
+    range_ref ref = ranges->spare;
+
+    for (uint32_t left = ranges->spare_count; left > 0; left--) {
+        const struct range_tag *tag = range_tag_at(ranges, ref);
+
+        if (tag == NULL || tag->height != 0)
+            return false;
+        spare -= tag_is_on_page(ranges, ref, page);
+        ref = tag->next;
+    }
+    return ref == RANGE_NIL && spare == 0;
+}
+
+/* Takes the spare tags on PAGE off their list, a sane one. */
+static void spares_leave(struct ranges *ranges, uint32_t page)
+{
+    range_ref *link = &ranges->spare;
+
+    while (*link != RANGE_NIL) {
+        struct range_tag *tag = range_tag_at(ranges, *link);
+
+        if (tag_is_on_page(ranges, *link, page)) {
+            *link = tag->next;
+            ranges->spare_count--;
+        } else {
+            link = &tag->next;
+        }
+    }
+}
+
+/* TAG moves to a spare one: everything that pointed at it is told. */
+static struct range_tag *tag_move(struct ranges *ranges,
+                                  struct range_tag *tag)
+{
+    struct range_tag *to = spare_pop(ranges);
+
+    tree_replace(ranges, tag, to);
+    to->start = tag->start;
+    to->pages = tag->pages;
+    to->type = tag->type;
+    to->protection = tag->protection;
+    to->next = tag->next;
+    to->previous = tag->previous;
+    if (!tag_is_free(tag))
+        return to;
+
+    range_ref ref = range_ref_of(ranges, to);
+    struct range_tag *next = range_tag_at(ranges, tag->next);
+    struct range_tag *previous = range_tag_at(ranges, tag->previous);
+
+    if (next != NULL)
+        next->previous = ref;
+    if (previous != NULL)
+        previous->next = ref;
+    else
+        ranges->lists[class_of(tag->pages)] = ref;
+    return to;
+}
+
+/* Empties and frees the page of tags PAGE, if spare tags elsewhere can take
+ * what is on it. */
+static bool tags_give(struct ranges *ranges, uint32_t page)
+{
+    uint32_t first = page * TAGS_PER_PAGE;
+    uint32_t used = 0, spare = 0;
+
+    for (range_ref ref = first; ref < first + TAGS_PER_PAGE; ref++) {
+        if (ref < RANGE_FIRST_TAGS)
+            continue;
+
+        const struct range_tag *tag = range_tag_at(ranges, ref);
+
+        if (tag->height > 0 && !tag_is_sane(ranges, tag))
+            return false;
+        used += tag->height > 0;
+        spare += tag->height == 0;
+    }
+    if (ranges->spare_count < spare + used + RANGE_SPARE_TAGS ||
+        !spares_are_sane(ranges, page, spare))
+        return false;
+
+    spares_leave(ranges, page);
+    for (range_ref ref = first; ref < first + TAGS_PER_PAGE; ref++)
+        if (ref >= RANGE_FIRST_TAGS && range_tag_at(ranges, ref)->height > 0)
+            tag_move(ranges, range_tag_at(ranges, ref));
+
+    struct range_tag *own = tree_find(ranges, page);
+
+    ranges->tag_pages--;
+    if (own == NULL || own->type != RANGE_TAGS || own->pages != 1)
+        return false;                   /* damaged: the page is left alone */
+    ranges->home->release(ranges->home->context, page, 1);
+    emit(ranges, MM_EVENT_TRIM, page, 1, RANGE_TAGS);
+    range_unmap(ranges, own, page, 1);
+    return true;
+}
+
+uint32_t ranges_trim(struct ranges *ranges)
+{
+    uint32_t page = 0, given = 0;
+
+    while (page < ranges->page_count && ranges->tag_pages > 0) {
+        const struct range_tag *tag = tree_find(ranges, page);
+
+        if (tag == NULL || !tag_is_sane(ranges, tag))
+            break;
+
+        uint32_t start = tag->start;
+
+        page = tag_end(tag);
+        if (tag->type == RANGE_TAGS && tags_give(ranges, start))
+            given++;
+    }
+    return given;
 }
 
 enum mm_fault ranges_protect(struct ranges *ranges, uint32_t page,

@@ -128,6 +128,13 @@ enum mm_fault ranges_probe(struct ranges *ranges,
 enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
                           uint32_t pages);
 
+/*
+ * Gives back the pages of tags that the tags in use do not need: what is left
+ * in them moves together. Answers how many pages. Time: every tag is looked
+ * at, for each page that goes.
+ */
+uint32_t ranges_trim(struct ranges *ranges);
+
 /* Gives the used range that contains PAGE another protection. */
 enum mm_fault ranges_protect(struct ranges *ranges, uint32_t page,
                              unsigned protection);

@@ -260,6 +260,25 @@ void tree_remove(struct ranges *ranges, struct range_tag *tag)
     rebalance(ranges, from);
 }
 
+void tree_replace(struct ranges *ranges, struct range_tag *tag,
+                  struct range_tag *to)
+{
+    range_ref ref = range_ref_of(ranges, to);
+    struct range_tag *left = left_of(ranges, tag);
+    struct range_tag *right = right_of(ranges, tag);
+
+    parent_relink(ranges, parent_of(ranges, tag), tag, ref);
+    if (left != NULL)
+        left->parent = ref;
+    if (right != NULL)
+        right->parent = ref;
+    to->left = tag->left;
+    to->right = tag->right;
+    to->parent = tag->parent;
+    to->height = tag->height;
+    tag->height = 0;
+}
+
 struct range_tag *tree_first(const struct ranges *ranges)
 {
     struct range_tag *tag = range_tag_at(ranges, ranges->root);

@@ -21,6 +21,10 @@ struct range_tag *tree_find(const struct ranges *ranges, uint32_t page);
 void tree_insert_after(struct ranges *ranges, struct range_tag *known,
                        struct range_tag *tag);
 
+/* TO, not in the tree, takes TAG's place in it. TAG is out then. */
+void tree_replace(struct ranges *ranges, struct range_tag *tag,
+                  struct range_tag *to);
+
 /* Takes TAG out. O(log n). */
 void tree_remove(struct ranges *ranges, struct range_tag *tag);
 

@@ -30,6 +30,8 @@
  * there, so that `free` sees with one load what it is looking at.
  *
  * The pages of one class that have room are on a list; full ones are on none.
+ * A full page that gets a slot back goes behind the first one of the list, so
+ * that it gathers some before it is used again.
  * The last page of a class is kept, though empty, until heap_trim(): else a
  * program that allocates and frees one object would make and unmake its page
  * every time.
@@ -164,6 +166,27 @@ static void page_list_insert(struct heap *heap, struct slot_page *page)
     page_list_set(heap, class, slot_page_ref(heap, page));
 }
 
+/* Puts PAGE behind the first page of its list: it has one slot to offer, and
+ * will have more when its turn comes. */
+static void page_list_insert_second(struct heap *heap, struct slot_page *page)
+{
+    unsigned class = slot_class(page->slot_bytes);
+    struct slot_page *first = slot_page_at(heap, heap->slot_lists[class]);
+
+    if (first == NULL) {
+        page_list_insert(heap, page);
+        return;
+    }
+
+    struct slot_page *second = slot_page_at(heap, first->next);
+
+    page->previous = slot_page_ref(heap, first);
+    page->next = first->next;
+    first->next = slot_page_ref(heap, page);
+    if (second != NULL)
+        second->previous = slot_page_ref(heap, page);
+}
+
 static void page_list_remove(struct heap *heap, struct slot_page *page)
 {
     struct slot_page *next = slot_page_at(heap, page->next);
@@ -265,7 +288,7 @@ static void slot_give(struct heap *heap, struct slot_page *page,
     page->used = slot_page_used(page) - 1;
     slot_set_live(heap, page, offset, false);
     if (was_full)
-        page_list_insert(heap, page);
+        page_list_insert_second(heap, page);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_SLOT_GIVE,
         .at = heap_at(heap, page) + offset,
@@ -275,7 +298,7 @@ static void slot_give(struct heap *heap, struct slot_page *page,
 
 /* ---- the operations --------------------------------------------------- */
 
-/* A slot for SIZE bytes (up to SLOT_MAX_BYTES); NULL when refused. */
+/* A slot for SIZE bytes (0 ... SLOT_MAX_BYTES); NULL when refused. */
 void *slot_alloc(struct heap *heap, uint64_t size)
 {
     unsigned class = slot_class(size);
@@ -411,6 +434,15 @@ enum mm_fault slot_vet_address(struct heap *heap, const void *payload)
                           at);
     if (!slot_is_used(heap, heap_at(heap, page), offset))
         return heap_blame(heap, MM_NOT_LIVE, at);
+
+    /* A full page goes behind the first of its list: is that one in order? */
+    if (own && slot_page_is_full(page)) {
+        const struct slot_page *first = slot_page_at(
+            heap, heap->slot_lists[slot_class(page->slot_bytes)]);
+
+        if (first != NULL && slot_vet_page(heap, first) != MM_OK)
+            return (enum mm_fault)heap->refusal;
+    }
 
     /* It may be the page's last slot: then its block is freed too. */
     if (own && slot_page_used(page) == 1 &&

@@ -485,6 +485,24 @@ static void slice_insert(struct picture *picture, struct picture_slots *slice)
     *head = quantum;
 }
 
+/* Behind the first of its list, or as the first. */
+static void slice_insert_second(struct picture *picture,
+                                struct picture_slots *slice)
+{
+    uint32_t first = picture->slot_lists[slot_class(slice->slot_bytes)];
+    uint32_t quantum = slice_quantum(picture, slice);
+
+    if (first == 0) {
+        slice_insert(picture, slice);
+        return;
+    }
+    slice->previous = first;
+    slice->next = slice_at(picture, first)->next;
+    slice_at(picture, first)->next = quantum;
+    if (slice->next != 0)
+        slice_at(picture, slice->next)->previous = quantum;
+}
+
 static void slice_remove(struct picture *picture, struct picture_slots *slice)
 {
     if (slice->previous != 0)
@@ -604,7 +622,7 @@ static const char *replay_slot_give(struct picture *picture,
     if (*slot != PICTURE_SLOT_USED)
         return "SLOT_GIVE: the slot is not used";
     if (slice_is_full(slice))
-        slice_insert(picture, slice);
+        slice_insert_second(picture, slice);
     *slot = slice->free;
     slice->free = (uint16_t)(event->at % MM_SLOT_PAGE);
     slice->used--;
@@ -686,6 +704,9 @@ static const char *replay_unmap(struct picture *picture,
 
     range_cut(picture, page);
     range_cut(picture, end);
+    if (picture->page[page].type == RANGE_TAGS)     /* held by the ranges */
+        for (uint64_t i = page; i < end; i++)
+            picture->page[i].held = false;
     picture->page[page].type = RANGE_FREE;
     range_join(picture, end);
     range_join(picture, page);
