@@ -11,6 +11,7 @@
 
 #include "cpu.h"
 #include "segments.h"
+#include "serial.h"
 
 enum {
     SLEEP_NOW = 0x2000,             /* ACPI's PM1 control: SLP_EN, type 0 */
@@ -37,6 +38,7 @@ static void wait(void)
 _Noreturn void power_off(void)
 {
     cpu_interrupts_off();
+    serial_finish();                /* what was said last is to be heard */
     port_write16(PM_CONTROL_QEMU, SLEEP_NOW);
     port_write16(PM_CONTROL_QEMU_OVMF, SLEEP_NOW);
     for (const char *word = "Shutdown"; *word != '\0'; word++)

@@ -40,7 +40,8 @@ enum {
     FIFO_ON = 0xC7,             /* emptied; interrupt at 14 bytes */
     READY = 0x0B,               /* DTR, RTS, interrupts through */
     RECEIVED = 0x01,            /* in INTERRUPTS and in LINE_STATUS */
-    TRANSMITTER_EMPTY = 0x20,
+    TRANSMITTER_EMPTY = 0x20,   /* it has room for another byte */
+    TRANSMITTER_IDLE = 0x40,    /* and the last one is on the line */
     ABSENT = 0xFF,
 
     PATIENCE = 200000,          /* polls; some ms on the slowest bus */
@@ -105,6 +106,13 @@ void serial_write(const char *text, size_t size)
             send('\r');
         send(text[i]);
     }
+}
+
+void serial_finish(void)
+{
+    for (int i = 0; present && i < PATIENCE; i++)
+        if (port_read8(COM1 + LINE_STATUS) & TRANSMITTER_IDLE)
+            return;
 }
 
 /* Empties the UART into the queue, as long as there is room. */

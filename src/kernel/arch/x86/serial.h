@@ -18,6 +18,9 @@ bool serial_second_is_present(void);
 /* Sends TEXT, with "\r\n" for '\n', waiting for the line. */
 void serial_write(const char *text, size_t size);
 
+/* Waits until the last byte has left the UART: before the power goes. */
+void serial_finish(void);
+
 /* Hands what arrives to console_typed(), by interrupt. */
 void serial_listen(void);
 
