@@ -265,19 +265,21 @@ static void show_sentence(struct session *session, const char *before,
 
 /* ---- working at an exercise --------------------------------------------- */
 
-/* Types what is TYPED, whose answers nobody sees. */
-static void type_quietly(struct session *session, struct slice typed)
+void type_quietly(struct session *session, char *line)
 {
-    struct course *course = session->course;
-    char line[SENTENCE_SIZE];
+    struct output output = session->output;
+    bool failed = session->failed;
 
-    if (!numbers_fill_in(&course->numbers, typed, line, sizeof(line)))
-        return;
-    course->setting_up = true;
+    if (session->course != NULL)
+        session->course->setting_up = true;
     session->output.silent = true;
     session_run_line(session, line);
-    session->output.silent = false;
-    course->setting_up = false;
+    if (session->course != NULL)
+        session->course->setting_up = false;
+    output.stopped = session->output.stopped;
+    session->output = output;
+    session->failed = failed;
+    session->refused = false;
 }
 
 /* Begins exercise NUMBER (from 1 on) of the chapter that is read: makes a
@@ -288,7 +290,7 @@ static void exercise_begin(struct session *session, struct slice goal,
     struct course *course = session->course;
     struct lab_setup setup = lab_default;
     struct slice field;
-    bool failed = session->failed;
+    char line[SENTENCE_SIZE];
 
     course->working = false;
     course->goal = goal;
@@ -314,20 +316,15 @@ static void exercise_begin(struct session *session, struct slice goal,
     if (goal_field(goal, "ask", 0, &field))
         show_sentence(session, "", field);
     if (goal_field(goal, "start", 0, &field)) {
-        struct output output = session->output;
-
         show_sentence(session, "In a new lab this was typed for you:", field);
-        type_quietly(session, field);
-        output.rows_shown = session->output.rows_shown;
-        session->output = output;
+        if (numbers_fill_in(&course->numbers, field, line, sizeof(line)))
+            type_quietly(session, line);
     } else {
         say(session, "The lab is new.\n");
     }
     say(session, goal_field(goal, "answer", 0, &field)
                      ? "(answer NUMBER says what you found.)\n"
                      : "(Type commands. done asks what is still wrong.)\n");
-    session->failed = failed;
-    session->refused = false;
     course->working = true;
 }
 

@@ -8,6 +8,7 @@
  */
 
 #include "command.h"
+#include "course.h"
 #include "explain.h"
 
 #include "../trace/sentence.h"
@@ -299,6 +300,7 @@ void cmd_check(struct session *session, const struct words *words)
     struct heap_damage damage;
     const char *broken;
     uint32_t page = 0;
+    uint64_t at;
     pfn_t pfn = 0;
 
     if (!takes_nothing(session, words))
@@ -313,6 +315,9 @@ void cmd_check(struct session *session, const struct words *words)
     else
         refuse(session, "blocks: broken at +0x%llx: %s", (wide)damage.at,
                damage.invariant);
+    if (!session->refused && !letters_check(session, &at))
+        refuse(session, "letters: broken at +0x%llx: L1: every block in use "
+                        "has a letter", (wide)at);
 
     broken = ranges_check(machine->ranges, &page);
     if (broken == NULL)

@@ -226,6 +226,22 @@ const struct command commands[] = {
       "command, too:\nwhen all is right you are told without asking.\n"
       "  done\n",
       "", NULL, cmd_done, NEEDS_MACHINE },
+    { "bug", "N [--seed S]", "a new lab with a fault to be found",
+      "What it is, N does not tell: look with check, dump, lists, whatis. "
+      "'bug 0' is\na healthy lab. Another seed has other faults behind the "
+      "same numbers.\n"
+      "  bug 3\n"
+      "  bug 3 --seed 42\n",
+      "", NULL, cmd_bug, NEEDS_NOTHING },
+    { "plant", "N [--seed S]", "put a fault into the lab as it is",
+      "The same faults as those of 'bug', in a lab that you made yourself.\n"
+      "  plant 3\n",
+      "", NULL, cmd_plant, CHANGES_MACHINE },
+    { "found", "[BLOCK KIND]", "say what is wrong with the lab",
+      "Alone it lists the kinds of faults.\n"
+      "  found +0x2d0 overrun\n"
+      "  found healthy\n",
+      "*", NULL, cmd_found, NEEDS_MACHINE },
     { "handin", "NAME", "print what your teacher wants to see",
       "The seed, every exercise that you solved, the commands that solved it, "
       "and a check\ncode. Copy it into a file and hand that in.\n"

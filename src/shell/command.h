@@ -87,6 +87,9 @@ command_run cmd_frames, cmd_ranges, cmd_memmap, cmd_whatis, cmd_check,
 /* cmd_lesson.c: the course */
 command_run cmd_lesson, cmd_next, cmd_answer, cmd_done, cmd_handin;
 
+/* cmd_zoo.c: faults to be found */
+command_run cmd_bug, cmd_plant, cmd_found;
+
 /* cmd_session.c: the shell itself */
 command_run cmd_help, cmd_plain, cmd_more, cmd_events, cmd_keymap, cmd_crash,
     cmd_version, cmd_poweroff, cmd_reboot;

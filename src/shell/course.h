@@ -54,6 +54,14 @@ struct course {
 void course_note(struct session *session, const struct words *words);
 void course_judge(struct session *session);
 
+/* Runs the commands of LINE, which is cut up on the way; nothing is shown, and
+ * what is refused does not count. */
+void type_quietly(struct session *session, char *line);
+
+/* cmd_zoo.c: L1, every block in use has a letter. False, and *AT is the block,
+ * if one has none. */
+bool letters_check(const struct session *session, uint64_t *at);
+
 /* lab_facts.c: what an exercise may ask of the lab (see lesson.h); CONTEXT is
  * the session. docs/lessons/README.md lists the names. */
 bool lab_fact(void *context, struct slice name, struct slice word,

@@ -503,6 +503,7 @@ void session_open(struct session *session, const char *command_line)
     session->events = false;
     session->warned = false;
     session->course = NULL;
+    session->zoo = (struct zoo){ .open = false };
     session->watch = NULL;
     session->past = NULL;
     session->output.silent = false;

@@ -21,6 +21,7 @@
 #include "line.h"
 #include "parse.h"
 #include "print.h"
+#include "zoo.h"
 
 #include "../lab/lab.h"
 #include "../trace/stats.h"
@@ -91,6 +92,7 @@ struct session {
     struct watch *watch;        /* the live map; NULL: off (watch.h) */
     int terminal_columns, terminal_rows;    /* as `screen` said; or 0 */
     struct past *past;          /* of the lab (past.h); NULL: no memory */
+    struct zoo zoo;             /* a fault that was planted */
     struct course *course;      /* the lessons (course.h); NULL until used */
     struct short_text candidate;    /* for command_candidate() */
 };

@@ -6,6 +6,7 @@
 #                       host build and at both kernels
 
 LESSON_CHECKS := tests/lessons/text tests/lessons/transcripts \
+	tests/lessons/zoo \
 	tests/lessons/exercises
 CHECKS += $(LESSON_CHECKS)
 
