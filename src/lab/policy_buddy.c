@@ -110,6 +110,12 @@ static bool buddy_joins(const struct heap *heap, const struct block *left,
            buddy_cut(all) == block_quanta(left);
 }
 
+static bool buddy_holds(const struct heap *heap, const struct block *block)
+{
+    (void)heap;
+    return !block_is_used(block) || mm_is_power_of_two(block_quanta(block));
+}
+
 const struct heap_policy policy_buddy = {
     .name = "buddy",
     .idea = "the smallest block, halved until it fits; only the halves of one "
@@ -122,4 +128,5 @@ const struct heap_policy policy_buddy = {
     .may_take = buddy_may_take,
     .cut = buddy_cut,
     .joins = buddy_joins,
+    .holds = buddy_holds,
 };

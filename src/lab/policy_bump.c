@@ -9,7 +9,8 @@
  * with it.
  *
  *   I3 does not hold: free neighbours stay apart.
- *   U1 No block is handed out twice.
+ *   U1 Nothing behind the pointer, in its span, is in use: so no block is
+ *      handed out twice.
  */
 #include "policy.h"
 
@@ -52,6 +53,15 @@ static bool bump_joins(const struct heap *heap, const struct block *left,
     return false;
 }
 
+static bool bump_holds(const struct heap *heap, const struct block *block)
+{
+    block_ref ref = block_ref_of(heap, block);
+    uint32_t span_quanta = heap->span_bytes / MM_QUANTUM;
+
+    return ref < heap->rover || !block_is_used(block) ||
+           ref / span_quanta != (heap->rover - 1) / span_quanta;
+}
+
 static void bump_took(struct heap *heap, const struct block *block)
 {
     heap->rover = block_ref_of(heap, block) + block_quanta(block);
@@ -62,7 +72,8 @@ const struct heap_policy policy_bump = {
     .idea = "the next memory that was never used; what is freed never comes "
             "back",
     .drops = "I3",
-    .adds = "U1: no block is handed out twice",
+    .adds = "U1: nothing behind the pointer is in use",
+    .holds = bump_holds,
     .one_list = true,
     .fixed = true,
     .choose = bump_choose,

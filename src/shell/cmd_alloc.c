@@ -12,6 +12,8 @@
 #include "command.h"
 #include "explain.h"
 
+#include "../lab/policy.h"
+
 /* The first event of KIND of this command, from *INDEX on, which moves behind
  * it; NULL if there is none. */
 static const struct mm_event *heard_find(const struct session *session,
@@ -94,20 +96,20 @@ static void explain_take(struct session *session, const struct mm_event *take)
     }
     if (first == NULL) {
         say(session, "Taken whole from %s. %u block%s examined.\n",
-            list_name(&list, take->size), examined, plural(examined));
+            list_name(&list, session, take->size), examined, plural(examined));
         return;
     }
     say(session, "Split from the free block +0x%llx of %llu bytes, on %s.\n",
         (wide)first->at, (wide)(first->size + first->other),
-        list_name(&list, first->size + first->other));
+        list_name(&list, session, first->size + first->other));
     if (first->at != take->at)
         say(session, "%llu bytes stay free to its left at +0x%llx, on %s.\n",
             (wide)first->size, (wide)first->at,
-            list_name(&list, first->size));
+            list_name(&list, session, first->size));
     if (last->at == take->at)
         say(session, "%llu bytes stay free to its right at +0x%llx, on %s.\n",
             (wide)last->other, (wide)(take->at + take->size),
-            list_name(&list, last->other));
+            list_name(&list, session, last->other));
     if (examined > 0)           /* realloc's own free has cleared it */
         say(session, "%u block%s examined.\n", examined, plural(examined));
 }
@@ -291,9 +293,23 @@ static void explain_release(struct session *session,
         }
         size = join->size;
     }
+    if (session->heard.events[MM_EVENT_COALESCE] > 2) {     /* buddies */
+        say(session, "Joined %llu times with its buddy.\n",
+            (wide)session->heard.events[MM_EVENT_COALESCE]);
+        say(session, "Together %llu bytes are free at +0x%llx, on %s.\n",
+            (wide)size, (wide)at, list_name(&list, session, size));
+        return;
+    }
+    if (right == NULL && left == NULL
+            && session->machine->heap->policy != NULL
+            && session->machine->heap->policy->joins != NULL) {
+        say(session, "It joins nobody: it is a free block of its own, on "
+                     "%s.\n", list_name(&list, session, size));
+        return;
+    }
     if (right == NULL && left == NULL) {
         say(session, "Both neighbours are used: it is a free block of its "
-                     "own, on %s.\n", list_name(&list, size));
+                     "own, on %s.\n", list_name(&list, session, size));
         return;
     }
     if (right != NULL)
@@ -305,7 +321,7 @@ static void explain_release(struct session *session,
                      "+0x%llx.\n", (wide)(left->size - left->other),
             (wide)left->at);
     say(session, "Together %llu bytes are free at +0x%llx, on %s.\n",
-        (wide)size, (wide)at, list_name(&list, size));
+        (wide)size, (wide)at, list_name(&list, session, size));
 }
 
 /* Says what became of PLACE, which was freed. NAME is what it was called. */

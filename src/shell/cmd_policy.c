@@ -15,7 +15,7 @@ static void policy_show(struct session *session, const struct heap *heap)
     const struct heap_policy *policy = heap->policy;
 
     say(session, "policy %s%s: %s.\n", policy_name(policy),
-        policy == NULL || !policy->one_list ? ""
+        policy == NULL || !policy->one_list || policy == &policy_bump ? ""
         : heap->order == HEAP_BY_ADDRESS    ? ", by address"
                                             : ", last freed first",
         policy_idea(policy));

@@ -12,6 +12,8 @@
 #include "command.h"
 #include "explain.h"
 
+#include "../lab/policy.h"
+
 /* WIDTH, or none in plain mode: there one blank is between two fields. */
 static int aligned(const struct session *session, int width)
 {
@@ -390,6 +392,14 @@ struct by_size {
     bool damaged;
 };
 
+/* Whether a policy keeps all free blocks on one list. */
+static bool one_list(const struct session *session)
+{
+    const struct heap *heap = session->machine->heap;
+
+    return heap->policy != NULL && heap->policy->one_list;
+}
+
 /* Moves to the next row of the right column; false when there are no more.
  * TEXT gets the row. */
 static bool by_size_next(const struct session *session,
@@ -421,7 +431,9 @@ static bool by_size_next(const struct session *session,
     const struct block *block = block_of(heap_address(heap, at));
 
     print_text(text, size, "%16s %s +0x%llx %u",
-               begins ? list_sizes(&sizes, walk->k) : "",
+               !begins                 ? ""
+               : one_list(session)     ? "all"
+                                       : list_sizes(&sizes, walk->k),
                begins ? ":" : "->", (wide)at, block_size(block));
     walk->count++;
     walk->bytes += block_size(block);
@@ -474,7 +486,10 @@ void cmd_lists(struct session *session, const struct words *words)
         return;
     }
     heap_walk(&cursor);
-    say(session, "%-44s%s\n", "by address", "by size");
+    say(session, "%-44s%s\n", "by address",
+        !one_list(session)                                ? "by size"
+        : session->machine->heap->order == HEAP_BY_ADDRESS ? "on the one list"
+                                  : "on the one list, last freed first");
     do {
         char address_text[64] = "", size_text[64] = "";
 

@@ -176,6 +176,13 @@ const struct command commands[] = {
       "it.\n"
       "  ranges\n",
       "", NULL, cmd_ranges, NEEDS_MACHINE },
+    { "tree", "", "the AVL tree of the ranges",
+      "Lying on its side, by address from top to bottom, with each tag's "
+      "balance and the\nlargest free range in its subtree.\n"
+      "  reset 1M 64K\n"
+      "  alloc 70000\n"
+      "  tree\n",
+      "", NULL, cmd_tree, NEEDS_MACHINE },
 
     { "reset", "[ARENA [SPAN]]", "a new lab",
       "An arena of 64 KiB in one span, or of the sizes given. Letters start "
@@ -247,6 +254,13 @@ const struct command commands[] = {
       "and a check\ncode. Copy it into a file and hand that in.\n"
       "  handin ada lovelace\n",
       "", NULL, cmd_handin, NEEDS_NOTHING },
+    { "why", "", "what the last operation looked at, and why it did that",
+      "Which lists, which blocks, split or not, which case of joining. After a "
+      "refusal:\nwhat is missing, and which block, if it were freed, would make "
+      "it fit.\n"
+      "  alloc 24\n"
+      "  why\n",
+      "", NULL, cmd_why, NEEDS_MACHINE },
     { "step", "on|off", "stop at every event of an operation",
       "What is concerned is shown as it was before the event and as it is "
       "after it.\nEnter goes on, c to the end of the operation. In plain mode "

@@ -6,6 +6,7 @@
 
 #include "explain.h"
 
+#include "../lab/policy.h"
 #include "../trace/sentence.h"
 
 /* ---- small texts -------------------------------------------------------- */
@@ -23,12 +24,15 @@ const char *list_sizes(struct short_text *text, unsigned k)
     return text->text;
 }
 
-const char *list_name(struct short_text *text, uint64_t size)
+const char *list_name(struct short_text *text, const struct session *session,
+                      uint64_t size)
 {
-    unsigned k = class_of((uint32_t)(size / MM_QUANTUM));
+    const struct heap *heap = session->machine->heap;
     struct short_text sizes;
 
-    list_sizes(&sizes, k);
+    if (heap->policy != NULL && heap->policy->one_list)
+        return "the one list";
+    list_sizes(&sizes, class_of((uint32_t)(size / MM_QUANTUM)));
     print_text(text->text, sizeof(text->text), "list %s", sizes.text);
     return text->text;
 }

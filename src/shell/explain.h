@@ -84,8 +84,10 @@ bool refuse_request(struct session *session, uint64_t size, uint64_t align);
 /* One event as one row. */
 void show_event(struct session *session, const struct mm_event *event);
 
-/* "list 32" or "list [512, 576)": where a free block of SIZE bytes belongs. */
-const char *list_name(struct short_text *text, uint64_t size);
+/* "list 32" or "list [512, 576)": where a free block of SIZE bytes belongs;
+ * "the one list" where a policy has no other. */
+const char *list_name(struct short_text *text, const struct session *session,
+                      uint64_t size);
 
 /* The sizes on list K as an interval in bytes: "32" or "[512, 576)". */
 const char *list_sizes(struct short_text *text, unsigned k);
