@@ -11,6 +11,7 @@
 #include "course.h"
 #include "explain.h"
 
+#include "../lab/policy.h"
 #include "../trace/sentence.h"
 
 /* Refuses words behind the command's name. */
@@ -319,6 +320,14 @@ void cmd_check(struct session *session, const struct words *words)
         refuse(session, "letters: broken at +0x%llx: L1: every block in use "
                         "has a letter", (wide)at);
 
+    if (machine->heap->policy != NULL && damage.invariant == NULL)
+        say(session, "policy: ok, %s%s%s%s%s\n", machine->heap->policy->name,
+            machine->heap->policy->drops == NULL ? "" : ", drops ",
+            machine->heap->policy->drops == NULL
+                ? "" : machine->heap->policy->drops,
+            machine->heap->policy->adds == NULL ? "" : ", adds ",
+            machine->heap->policy->adds == NULL
+                ? "" : machine->heap->policy->adds);
     broken = ranges_check(machine->ranges, &page);
     if (broken == NULL)
         say(session, "ranges: ok, %u used, %u free\n",

@@ -261,6 +261,16 @@ const struct command commands[] = {
       "  alloc 24\n"
       "  why\n",
       "", NULL, cmd_why, NEEDS_MACHINE },
+    { "predict", "on|off [SEED]", "say first what an operation will do",
+      "alloc and free wait; the next line is the answer. A seed draws one "
+      "question for\neach, the same for everybody who has that seed.\n"
+      "  predict on\n"
+      "  alloc 24\n",
+      "on off", NULL, cmd_predict, NEEDS_MACHINE },
+    { "quiz", "SEED N", "N operations, each with a question",
+      "In a new lab. The same seed asks the same questions.\n"
+      "  quiz 7 10\n",
+      "", NULL, cmd_quiz, NEEDS_MACHINE },
     { "step", "on|off", "stop at every event of an operation",
       "What is concerned is shown as it was before the event and as it is "
       "after it.\nEnter goes on, c to the end of the operation. In plain mode "

@@ -46,11 +46,11 @@ struct past_quiz {
     bool on;
     uint64_t seed;                      /* 0: all questions are asked */
     uint32_t left;                      /* operations that `quiz` still has */
+    bool asked_by_quiz;
     char command[LINE_SIZE];            /* that waits for answers; or "" */
     uint32_t questions;                 /* still to be asked: a bit each */
     uint32_t question;                  /* that is being asked */
     uint32_t asked, right;              /* the score */
-    char report[512];                   /* on the answers so far */
 };
 
 struct past {
@@ -145,7 +145,6 @@ const struct ledger_entry *why_block(struct session *session,
 /* cmd_predict.c: whether the command WORDS may run now; else a question was
  * asked. */
 bool predict_before(struct session *session, const struct words *words);
-void predict_after(struct session *session);
 
 /* cmd_replay.c: reads the recording called NAME; refuses if it cannot. */
 bool recording_load(struct session *session, const char *name,

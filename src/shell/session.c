@@ -376,6 +376,8 @@ void session_run_line(struct session *session, char *line)
 {
     struct words words;
 
+    if (past_answer(session, line))
+        return;
     while (!session->output.stopped && parse_words(&line, &words)) {
         if (words.count > 0)
             session_run(session, &words);
