@@ -215,6 +215,7 @@ static void copy_restore(struct journal *journal,
             __builtin_memcpy(room + i * MM_PAGE, pool_page(journal, pages[i]),
                              bytes);
     }
+    lab_room_was_set(journal->lab);
     journal->now = copy->moment;
 }
 

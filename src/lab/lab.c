@@ -53,6 +53,9 @@ struct lab {
     pfn_t *page_table;                  /* frame behind each page, or none */
     struct lab_holder *holders;
     uint32_t *handles;
+    struct heap *threads;               /* [LAB_THREADS]; `home` is NULL in
+                                           those that are none yet */
+    uint32_t thread_count;              /* LAB_THREADS, or 0 */
     unsigned char *arena;
     uint32_t bits_words, page_count, holder_count;
     size_t room_bytes;                  /* from the ledger to the end */
@@ -90,7 +93,9 @@ const char *lab_setup_fault(const struct lab_setup *setup)
 struct layout {
     uint32_t frames, low_frames, high_start;    /* usable frames, and where */
     uint32_t pages, bits_words, holders, ledger_entries;
-    size_t ledger_at, bits_at, table_at, holders_at, handles_at, arena_at, end;
+    uint32_t threads;
+    size_t ledger_at, bits_at, table_at, holders_at, handles_at, threads_at,
+        arena_at, end;
 };
 
 static struct layout layout_of(const struct lab_setup *setup)
@@ -126,8 +131,11 @@ static struct layout layout_of(const struct lab_setup *setup)
         (size_t)mm_round_up(layout.table_at + (size_t)layout.pages * 4, 8);
     layout.handles_at =
         layout.holders_at + layout.holders * sizeof(struct lab_holder);
+    layout.threads = setup->arena_bytes > setup->span_bytes ? LAB_THREADS : 0;
+    layout.threads_at = (size_t)mm_round_up(
+        layout.handles_at + (size_t)setup->handles * 4, 16);
     layout.arena_at = (size_t)mm_round_up(
-        layout.handles_at + (size_t)setup->handles * 4, MM_PAGE);
+        layout.threads_at + layout.threads * sizeof(struct heap), MM_PAGE);
     layout.end = layout.arena_at + (size_t)setup->arena_bytes;
     return layout;
 }
@@ -216,6 +224,62 @@ static const struct parts_home lab_home = {
 
 _Static_assert(offsetof(struct lab, parts) == 0, "a lab is a machine");
 
+/* ---- the heaps of threads ------------------------------------------------ */
+
+bool lab_has_threads(const struct lab *lab)
+{
+    return lab->thread_count > 0;
+}
+
+struct heap *lab_thread(const struct lab *lab, uint32_t number)
+{
+    if (number == 0 || number > lab->thread_count ||
+        lab->threads[number - 1].home == NULL)
+        return NULL;
+    return &lab->threads[number - 1];
+}
+
+/* For the heaps themselves: whose number is in a tag. */
+static struct heap *lab_heap_of(void *context, uint32_t owner)
+{
+    struct lab *lab = lab_of(context);
+
+    return owner == 0 ? &lab->parts.heap : lab_thread(lab, owner);
+}
+
+struct heap *lab_thread_start(struct lab *lab, uint32_t number)
+{
+    struct heap *heap = lab_thread(lab, number);
+
+    if (heap != NULL || number == 0 || number > lab->thread_count)
+        return heap;
+    heap = &lab->threads[number - 1];
+    heap_init(heap, &(struct heap_setup){
+        .home = &lab->parts.arena_home,
+        .ranges = &lab->parts.ranges,
+        .span_bytes = lab->setup.span_bytes,
+        .keep_bytes = LAB_THREAD_KEEPS,
+        .owner = number,
+        .level = lab->setup.level,
+        .small = true,
+    });
+    return heap;
+}
+
+void lab_room_was_set(struct lab *lab)
+{
+    for (uint32_t number = 1; number <= lab->thread_count; number++) {
+        struct heap *heap = lab_thread(lab, number);
+
+        if (heap == NULL)
+            continue;
+        heap->home = &lab->parts.arena_home;
+        heap->ranges = &lab->parts.ranges;
+        heap->base = lab->arena;
+        heap->looks = NULL;
+    }
+}
+
 /* ---- making one -------------------------------------------------------- */
 
 /*
@@ -265,6 +329,8 @@ struct lab *lab_init(void *memory, const struct lab_setup *setup,
         .page_table = (pfn_t *)(bytes + layout.table_at),
         .holders = (struct lab_holder *)(bytes + layout.holders_at),
         .handles = (uint32_t *)(bytes + layout.handles_at),
+        .threads = (struct heap *)(bytes + layout.threads_at),
+        .thread_count = layout.threads,
         .arena = bytes + layout.arena_at,
         .room_bytes = layout.end - layout.ledger_at,
         .bits_words = layout.bits_words,
@@ -298,6 +364,7 @@ struct lab *lab_init(void *memory, const struct lab_setup *setup,
     lab->parts.machine.ledger = lab->ledger;
     lab->parts.machine.listener = listener;
     lab->parts.machine.listener_context = listener_context;
+    lab->parts.arena_home.heap_of = lab_heap_of;
     heap_grow(&lab->parts.heap);
     return lab;
 }
@@ -325,6 +392,11 @@ uint32_t *lab_handles(struct lab *lab)
     visit(context, &(object)->first,                                       \
           offsetof(type, last) + sizeof((object)->last) -                  \
               offsetof(type, first))
+
+#define HEAP_STATE(visit_with, with, heap)                                 \
+    visit_with(with, &(heap)->small,                                       \
+               offsetof(struct heap, kept_count) +                         \
+                   sizeof((heap)->kept_count) - offsetof(struct heap, small))
 
 /* Calls VISIT with each run of fields that is state, always in this order. */
 static void fields_visit(struct lab *lab,
@@ -402,6 +474,7 @@ void lab_copy(struct lab *to, const struct lab *from)
                "labs of one setup can be copied");
     fields_visit((struct lab *)from, field_copy, &distance);
     __builtin_memcpy(to->ledger, from->ledger, from->room_bytes);
+    lab_room_was_set(to);
 }
 
 /* ---- one number for all of it ------------------------------------------ */
@@ -436,6 +509,14 @@ uint64_t lab_hash(const struct lab *lab)
             hash = hash_words(hash, &lab->holders[i],
                               sizeof(lab->holders[i]));
     hash = hash_words(hash, lab->handles, (size_t)lab->setup.handles * 4);
+    for (uint32_t number = 1; number <= lab->thread_count; number++) {
+        struct heap *heap = lab_thread(lab, number);
+
+        if (heap != NULL)
+            hash = hash_words(hash, &heap->owner, sizeof heap->owner);
+        if (heap != NULL)
+            HEAP_STATE(field_hash, &hash, heap);
+    }
     hash = hash_words(hash, lab->ledger, ledger_bytes(lab->ledger->capacity));
     for (uint32_t page = 0; page < lab->page_count; page++)
         if (lab->page_table[page] != FRAME_NONE)

@@ -29,6 +29,8 @@
 enum {
     LAB_ARENA_BYTES = 64 * 1024,
     LAB_ARENA_MAX = 256 * 1024 * 1024,
+    LAB_THREADS = 8,            /* that can have heaps of their own, from 1 */
+    LAB_THREAD_KEEPS = 4096,    /* bytes that a thread's heap may keep */
 };
 
 struct lab_setup {
@@ -67,7 +69,21 @@ struct lab *lab_init(void *memory, const struct lab_setup *setup,
 /* The lab as the shell sees it; lives in the lab's memory. */
 struct machine *lab_machine(struct lab *lab);
 
+/* Whether the arena has room for the heaps of threads. */
+bool lab_has_threads(const struct lab *lab);
+
 const struct lab_setup *lab_setup_of(const struct lab *lab);
+
+/*
+ * The heap of thread NUMBER, from 1: one on the same arena, with slot pages
+ * and kept blocks, which takes spans of its own. NULL while it has none, and
+ * always where the arena has room for one span only. A lab's own heap is
+ * number 0, and nobody's.
+ */
+struct heap *lab_thread(const struct lab *lab, uint32_t number);
+
+/* The same; a thread that had no heap gets one. */
+struct heap *lab_thread_start(struct lab *lab, uint32_t number);
 
 /* setup.handles numbers, 0 at first: whoever runs a recorded program in the
  * lab keeps here where its blocks are. They are a part of the lab's state. */
@@ -76,13 +92,17 @@ uint32_t *lab_handles(struct lab *lab);
 /*
  * All of a lab's state is in two pieces, neither with a pointer in it: its
  * *fields*, which lie among others and are copied out and in, and its *room*,
- * the rest of the lab's memory. Who keeps copies of both can make any lab of
+ * the rest of the lab's memory (where the heaps of threads lie, whose pointers
+ * are set anew). Who keeps copies of both can make any lab of
  * the same setup, wherever it lies, what this one was.
  */
 size_t lab_fields_bytes(const struct lab *lab);
 void lab_fields_get(const struct lab *lab, void *copy);
 void lab_fields_set(struct lab *lab, const void *copy);
 void *lab_room(const struct lab *lab, size_t *bytes);
+
+/* The room was copied in: its pointers lead to this lab's parts again. */
+void lab_room_was_set(struct lab *lab);
 
 /* Makes TO, a lab of the same setup, what FROM is. It keeps its listener. */
 void lab_copy(struct lab *to, const struct lab *from);

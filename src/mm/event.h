@@ -9,8 +9,8 @@
  *
  * How a picture is replayed. Blocks, `at` = the payload's offset:
  *
- *   GROW      A span of `size` bytes enters at `at` (here: the span's own
- *             start). Its head ends where its one free block begins: the
+ *   GROW      A span of `size` bytes enters the heap `owner` at `at` (here:
+ *             the span's own start). Its head ends where its one free block begins: the
  *             block's payload is at `other`, and it ends with the span, less
  *             the last word. Pages are held by the HOLD events that follow;
  *             the block is hollow when some remain.

@@ -215,6 +215,7 @@ struct heap_cursor {
                                    range all its pages */
     uint64_t left_size;
     uint32_t header;            /* 0 for a large range */
+    uint32_t owner;             /* the heap that the span is of */
     bool used, hollow, kept, slots, large;
     enum mm_fault fault;        /* MM_BAD_HEADER and so on: this and the rest
                                    of the span cannot be walked */
@@ -235,6 +236,19 @@ bool heap_walk_find(const struct heap *heap, uint64_t at,
 
 /* Whether a frame is behind the page of the span that contains AT. */
 bool heap_page_is_held(const struct heap *heap, uint64_t at);
+
+/* The payload that was pushed last on HEAP's remote list (threads.c), and the
+ * one that was pushed before the one at AT: offsets. 0 after the first, and
+ * where the link makes no sense; damaged links may lead round and round. */
+uint64_t heap_remote_last(const struct heap *heap);
+uint64_t heap_remote_before(const struct heap *heap, uint64_t at);
+
+/* The first of those that HEAP has taken from its remote list, but not freed
+ * yet: it does so in portions. heap_remote_before() leads on. */
+uint64_t heap_drained_next(const struct heap *heap);
+
+/* Whether the payload at AT is on one of these two lists. Time: the lists. */
+bool heap_remote_has(const struct heap *heap, uint64_t at);
 
 /* A slot page, as the memory says; ok is false where it makes no sense. */
 struct slot_view {
@@ -274,11 +288,14 @@ static inline uint32_t slot_class_bytes(unsigned class)
 struct heap_damage {
     const char *invariant;      /* "I1: blocks tile the span", or NULL */
     uint64_t at;                /* the block or slot concerned */
-    uint64_t spans, blocks, free_blocks, slot_pages, larges;
+    uint64_t spans, blocks, free_blocks, slot_pages, larges;    /* of all
+                                   heaps of the arena */
+    uint64_t remote;            /* payloads on this heap's remote list */
 };
 
-/* Checks I1..I10 of heap.c and S1..S5 of slots.c in any memory; true when all
- * hold. DAMAGE tells the first that does not. */
+/* Checks I1..I10 of heap.c, S1..S5 of slots.c and T1 of threads.c in any
+ * memory; true when all hold. Where an arena has several heaps, by address all
+ * of it is looked at, and lists are this heap's. DAMAGE tells the first that does not. */
 bool heap_check(const struct heap *heap, struct heap_damage *damage);
 
 #endif

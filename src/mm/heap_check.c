@@ -38,6 +38,9 @@ static const char *const s3 =
 static const char *const s4 = "S4: a slot's bit is set when it is handed out";
 static const char *const s5 = "S5: a slot page's slots are of its class";
 
+static const char *const t1 = "T1: what waits on a remote list is in use, in "
+                              "a span of the list's owner, and there once";
+
 static bool broken(struct heap_damage *damage, const char *invariant,
                    uint64_t at)
 {
@@ -234,7 +237,8 @@ static bool check_by_address(const struct heap *heap,
         }
         damage->blocks++;
         damage->slot_pages += cursor.slots;
-        if (!cursor.used)
+        damage->free_blocks += !cursor.used;
+        if (!cursor.used && cursor.owner == heap->owner)
             account_add(free_blocks, cursor.at);
         if (cursor.left_size != left_size)
             return broken(damage, i2, cursor.at);
@@ -254,7 +258,6 @@ static bool check_by_address(const struct heap *heap,
         left_size = cursor.size;
         left_is_free = !cursor.used;
     }
-    damage->free_blocks = free_blocks->count;
     return true;
 }
 
@@ -277,7 +280,8 @@ static uint64_t find_stranger(const struct heap *heap)
 
     heap_walk(&cursor);
     while (heap_walk_next(heap, &cursor)) {
-        if (cursor.used || cursor.fault != MM_OK)
+        if (cursor.used || cursor.fault != MM_OK ||
+            cursor.owner != heap->owner)
             continue;
 
         unsigned k = block_list_of(heap,
@@ -341,7 +345,7 @@ static bool check_slot_lists(const struct heap *heap,
 
     heap_walk(&cursor);
     while (heap_walk_next(heap, &cursor)) {
-        if (!cursor.slots)
+        if (!cursor.slots || cursor.owner != heap->owner)
             continue;
 
         struct slot_view view = slot_page_view(heap, cursor.at);
@@ -371,6 +375,46 @@ static bool check_slot_lists(const struct heap *heap,
     return listed == with_room ? true : broken(damage, s3, 0);
 }
 
+/* Whether what starts at AT is in use, in a span of HEAP's. */
+static bool is_own_payload(const struct heap *heap, uint64_t at)
+{
+    struct heap_cursor cursor;
+
+    if (!heap_walk_find(heap, at, &cursor) || cursor.large ||
+        cursor.owner != heap->owner || !cursor.used || cursor.kept)
+        return false;
+    if (!cursor.slots)
+        return cursor.at == at;
+    return slot_is_used(heap, cursor.at, (uint32_t)(at - cursor.at));
+}
+
+/* T1 of the list whose head is HEAD, which leads to FIRST. A payload that is
+ * on a list twice has made a ring of it. */
+static bool check_remote_list(const struct heap *heap, uint32_t head,
+                              uint64_t first, struct heap_damage *damage)
+{
+    uint64_t most = heap_arena_bytes(heap) / 8;
+
+    if (head != 0 && first == 0)
+        return broken(damage, t1, 0);
+    for (uint64_t at = first, before; at != 0; at = before) {
+        before = heap_remote_before(heap, at);
+        if (!is_own_payload(heap, at) || damage->remote++ == most ||
+            (before == 0 && *(const uint32_t *)heap_address(heap, at) != 0))
+            return broken(damage, t1, at);
+    }
+    return true;
+}
+
+/* T1. */
+static bool check_remote(const struct heap *heap, struct heap_damage *damage)
+{
+    return check_remote_list(heap, heap->remote, heap_remote_last(heap),
+                             damage) &&
+           check_remote_list(heap, heap->drained, heap_drained_next(heap),
+                             damage);
+}
+
 bool heap_check(const struct heap *heap, struct heap_damage *damage)
 {
     struct account free_blocks = { 0 };
@@ -378,5 +422,5 @@ bool heap_check(const struct heap *heap, struct heap_damage *damage)
     *damage = (struct heap_damage){ 0 };
     return check_by_address(heap, damage, &free_blocks) &&
            check_by_size(heap, damage, &free_blocks) &&
-           check_slot_lists(heap, damage);
+           check_slot_lists(heap, damage) && check_remote(heap, damage);
 }

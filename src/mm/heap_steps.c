@@ -506,6 +506,7 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end)
     block_set_quanta(block, heap->span_quanta);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_GROW,
+        .owner = (uint16_t)heap->owner,
         .at = heap_at(heap, span),
         .size = heap->span_bytes,
         .other = block_at_bytes(heap, block),

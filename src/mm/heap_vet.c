@@ -191,6 +191,21 @@ bool span_head_is_possible(const struct heap *heap, const struct span *span)
              home->heap_of(home->context, span->owner) != NULL));
 }
 
+/* Whether the payload at AT of SPAN was freed by another thread already, and
+ * waits for its owner. Asked only where steps are observed, that is, taken
+ * one at a time: the list belongs to its owner. */
+static bool remote_waits(const struct heap *heap, const struct span *span,
+                         uint64_t at)
+{
+    const struct mm_home *home = heap->home;
+
+    if (!MM_OBSERVED || home->event == NULL || home->heap_of == NULL)
+        return false;
+    if (span->owner == heap->owner)
+        return heap_remote_has(heap, at);
+    return heap_remote_has(home->heap_of(home->context, span->owner), at);
+}
+
 /*
  * Whether PAYLOAD is the start of something that is handed out: the address
  * may be anything. Asks the arena's bounds and the tree of ranges first, then
@@ -239,6 +254,8 @@ enum mm_fault heap_vet_address(struct heap *heap, const void *payload)
          tag != span_tag(SPAN_TAG_SLOTS, span->owner)))
         return heap_blame(heap, MM_BAD_SPAN, heap_at(heap, span));
     if ((at & (heap->span_bytes - 1)) < heap->head_bytes + BLOCK_HEADER)
+        return heap_blame(heap, MM_NOT_LIVE, at);
+    if (remote_waits(heap, span, at))
         return heap_blame(heap, MM_NOT_LIVE, at);
     if (tag_what(tag) == SPAN_TAG_SLOTS)
         return slot_vet_address(heap, payload);

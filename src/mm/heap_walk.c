@@ -21,6 +21,7 @@ static void cursor_read(const struct heap *heap, struct heap_cursor *cursor)
     uint64_t end = cursor->span_at + cursor->span_bytes;
 
     cursor->header = block->header;
+    cursor->owner = span->owner;
     cursor->size = block_size(block);
     cursor->left_size = (uint64_t)block_left_quanta(block) * MM_QUANTUM;
     cursor->used = block_is_used(block);

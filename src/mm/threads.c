@@ -25,6 +25,13 @@
  * To everyone but its owner a payload on a remote list is as used as before;
  * its owner's picture changes when it drains.
  *
+ *   T1  What waits on a remote list is in use, in a span of the list's owner,
+ *       and there once.
+ *
+ * Where steps are taken one at a time and observed, as in a lab, T1 is not
+ * left to the caller: a payload that waits already is refused, and a link that
+ * somebody has written over ends the list.
+ *
  * A thread that ends leaves its heap. Pushes go on to reach it. The next
  * thread that needs a heap adopts it, list and all.
  *
@@ -40,6 +47,51 @@ static uint32_t *remote_link(const struct heap *heap, uint32_t ref)
 {
     return heap_address(heap, (uint64_t)ref * REMOTE_UNIT);
 }
+
+/* ---- looking ---------------------------------------------------------- */
+
+/* The offset that REF stands for, if a payload can be there; else 0. */
+static uint64_t remote_at(const struct heap *heap, uint32_t ref)
+{
+    uint64_t at = (uint64_t)ref * REMOTE_UNIT;
+
+    return at < heap_arena_bytes(heap) && heap_page_is_held(heap, at) ? at
+                                                                      : 0;
+}
+
+uint64_t heap_remote_last(const struct heap *heap)
+{
+    return remote_at(heap, __atomic_load_n(&heap->remote, __ATOMIC_RELAXED));
+}
+
+uint64_t heap_drained_next(const struct heap *heap)
+{
+    return remote_at(heap, heap->drained);
+}
+
+uint64_t heap_remote_before(const struct heap *heap, uint64_t at)
+{
+    return remote_at(heap, *remote_link(heap, (uint32_t)(at / REMOTE_UNIT)));
+}
+
+/* Whether AT is on the list that begins with FIRST. */
+static bool remote_leads_to(const struct heap *heap, uint64_t first,
+                            uint64_t at)
+{
+    uint64_t left = heap_arena_bytes(heap) / REMOTE_UNIT;
+
+    while (first != 0 && first != at && left-- > 0)
+        first = heap_remote_before(heap, first);
+    return first != 0 && first == at;
+}
+
+bool heap_remote_has(const struct heap *heap, uint64_t at)
+{
+    return remote_leads_to(heap, heap_remote_last(heap), at) ||
+           remote_leads_to(heap, heap_drained_next(heap), at);
+}
+
+/* ---- the steps -------------------------------------------------------- */
 
 /* Step REMOTE_PUSH: PAYLOAD, which is OWNER's, was freed by the thread of
  * HEAP. Any thread, at any time. */
@@ -62,6 +114,21 @@ enum mm_fault heap_push_remote(struct heap *heap, struct heap *owner,
     return MM_OK;
 }
 
+/* How many payloads are on the list from REF on; in a checked heap, how many
+ * before a link that makes no sense. */
+static uint32_t remote_count(const struct heap *heap, uint32_t ref)
+{
+    uint64_t most = heap_arena_bytes(heap) / REMOTE_UNIT;
+    uint32_t count = 0;
+
+    for (; ref != 0 && count < most; ref = *remote_link(heap, ref)) {
+        if (heap_is_checked(heap) && remote_at(heap, ref) == 0)
+            break;
+        count++;
+    }
+    return count;
+}
+
 /* Step REMOTE_DRAIN: HEAP's own thread takes the list that others have pushed
  * on, all of it. */
 static void remote_take(struct heap *heap)
@@ -71,11 +138,8 @@ static void remote_take(struct heap *heap)
     heap->drained = __atomic_exchange_n(&heap->remote, 0, __ATOMIC_ACQUIRE);
 
     if (MM_OBSERVED && heap->home->event != NULL) {
-        uint32_t count = 0;
+        uint32_t count = remote_count(heap, heap->drained);
 
-        for (uint32_t at = heap->drained; at != 0;
-             at = *remote_link(heap, at))
-            count++;
         heap_emit(heap, (struct mm_event){
             .kind = MM_EVENT_REMOTE_DRAIN,
             .owner = (uint16_t)heap->owner,
@@ -93,13 +157,16 @@ uint32_t heap_drain(struct heap *heap, uint32_t most)
     for (; count < most; count++) {
         if (heap->drained == 0)
             remote_take(heap);
+        if (heap_is_checked(heap) && remote_at(heap, heap->drained) == 0)
+            heap->drained = 0;          /* a damaged list ends there */
         if (heap->drained == 0)
             break;
 
         void *payload = remote_link(heap, heap->drained);
 
         heap->drained = *remote_link(heap, heap->drained);
-        heap_free(heap, payload);
+        if (heap_free(heap, payload) != MM_OK)
+            heap->drained = 0;          /* damaged: what follows is lost */
     }
     return count;
 }

@@ -295,6 +295,33 @@ void cmd_whatis(struct session *session, const struct words *words)
 
 /* ---- check -------------------------------------------------------------- */
 
+/* The heaps of the lab's threads, if it has any: their lists. */
+static void check_threads(struct session *session)
+{
+    uint64_t heaps = 0, remote = 0;
+    struct heap_damage damage;
+
+    if (session->machine == session->kernel)
+        return;
+    for (uint32_t number = 1; number <= LAB_THREADS; number++) {
+        const struct heap *heap = lab_thread(session->lab, number);
+
+        if (heap == NULL)
+            continue;
+        heaps++;
+        if (!heap_check(heap, &damage)) {
+            refuse(session, "heap %u: broken at +0x%llx: %s", number,
+                   (wide)damage.at, damage.invariant);
+            return;
+        }
+        remote += damage.remote;
+    }
+    if (heaps > 0)
+        say(session, "threads: ok, %llu heap%s, %llu payload%s on remote "
+                     "lists\n", (wide)heaps, plural(heaps), (wide)remote,
+            plural(remote));
+}
+
 void cmd_check(struct session *session, const struct words *words)
 {
     const struct machine *machine = session->machine;
@@ -328,6 +355,9 @@ void cmd_check(struct session *session, const struct words *words)
             machine->heap->policy->adds == NULL ? "" : ", adds ",
             machine->heap->policy->adds == NULL
                 ? "" : machine->heap->policy->adds);
+
+    check_threads(session);
+
     broken = ranges_check(machine->ranges, &page);
     if (broken == NULL)
         say(session, "ranges: ok, %u used, %u free\n",

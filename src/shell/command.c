@@ -202,6 +202,19 @@ const struct command commands[] = {
       "  policy first lifo\n",
       "first next best worst segregated buddy bump", NULL, cmd_policy,
       NEEDS_MACHINE },
+    { "as", "THREAD COMMAND", "what a thread would do, with its own heap",
+      "Threads have the numbers 1 to 8 and take spans of their own; what one "
+      "frees of\nanother's waits on that one's remote list. They can alloc, "
+      "free, realloc, trim,\nand show their lists and slots.\n"
+      "  reset 1M 64K\n"
+      "  as 2 alloc 64\n"
+      "  as 1 free a\n",
+      "1 2 3 4 5 6 7 8", NULL, cmd_as, NEEDS_MACHINE },
+    { "threads", "", "the heaps of all threads",
+      "Spans, blocks, slot pages, kept blocks, and what waits on the remote "
+      "list, the last\npushed first.\n"
+      "  threads\n",
+      "", NULL, cmd_threads, NEEDS_MACHINE },
     { "use", "lab|kernel", "what the commands act on",
       "The lab is the same everywhere and may be broken. The kernel's own "
       "memory is\nreal: it can be allocated, freed and looked at, but not "

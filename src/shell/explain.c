@@ -324,9 +324,27 @@ static bool refuse_inside(struct session *session, const char *who,
                   (wide)(place->at - place->start), hint);
 }
 
+/* Whether what starts at AT waits on the remote list of a heap, *OWNER. */
+static bool remote_owner(const struct session *session, uint64_t at,
+                         uint32_t *owner)
+{
+    const struct heap *heap = session->machine->heap;
+
+    for (*owner = 0; heap->home->heap_of != NULL && *owner <= LAB_THREADS;
+         ++*owner) {
+        const struct heap *other =
+            heap->home->heap_of(heap->home->context, *owner);
+
+        if (other != NULL && heap_remote_has(other, at))
+            return true;
+    }
+    return false;
+}
+
 bool refuse_place(struct session *session, const char *who, uint64_t at)
 {
     struct place place;
+    uint32_t owner;
 
     place_find(session, at, &place);
     switch (place.kind) {
@@ -357,6 +375,10 @@ bool refuse_place(struct session *session, const char *who, uint64_t at)
     }
     if (!place.used)
         return refuse_free_memory(session, who, &place);
+    if (place.at == place.start && remote_owner(session, at, &owner))
+        return refuse(session, "+0x%llx was freed already, by another thread: "
+                               "it waits on the remote list of heap %u",
+                      (wide)at, owner);
     if (place.at == place.start)
         return refuse(session, "+0x%llx starts a block that is marked used, "
                                "but that was never handed out: its header is "

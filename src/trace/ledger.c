@@ -299,6 +299,20 @@ struct ledger *ledger_init(void *memory, uint32_t capacity)
     return ledger;
 }
 
+/* The payload at AT was given back. Of what another thread freed, its owner
+ * says so again, later: by then it has no entry any more. */
+static void payload_given(struct ledger *ledger, uint64_t at)
+{
+    ledger->late = ledger->waiting > 0 &&
+                   hash_find(ledger, BY_OFFSET, at) == NULL;
+    if (ledger->late) {
+        ledger->waiting--;
+        return;
+    }
+    ledger->operations++;
+    payload_freed(ledger, at);
+}
+
 void ledger_event(struct ledger *ledger, const struct mm_event *event)
 {
     bool callers = event->use == MM_USE_CALLER;
@@ -321,13 +335,16 @@ void ledger_event(struct ledger *ledger, const struct mm_event *event)
         payload_born(ledger, event->at, event->request, LEDGER_SLOT);
         break;
     case MM_EVENT_RELEASE:
-        if (!callers)
-            break;
-        ledger->operations++;
-        payload_freed(ledger, event->at);
+        if (callers)
+            payload_given(ledger, event->at);
         break;
     case MM_EVENT_KEEP:
     case MM_EVENT_SLOT_GIVE:
+        payload_given(ledger, event->at);
+        break;
+    case MM_EVENT_REMOTE_PUSH:
+        ledger->waiting++;
+        ledger->late = false;
         ledger->operations++;
         payload_freed(ledger, event->at);
         break;

@@ -69,7 +69,11 @@ struct ledger {
     uint32_t operations;        /* allocs, frees, reallocs, refusals so far */
     uint32_t first, last;       /* in the order of letters; entry + 1, or 0 */
     uint32_t spare, risen;      /* entries to reuse; entries ever used */
-    uint32_t freed_next, unused;
+    uint32_t freed_next;
+    uint32_t waiting : 31;      /* payloads that other threads freed, and that
+                                   wait for their owners */
+    uint32_t late : 1;          /* the last free was an owner's, of such a
+                                   payload */
     uint64_t large_at;          /* the range just mapped for a large request,
                                    or LEDGER_NOWHERE */
     uint64_t requested;         /* the sum of the entries' requests */

@@ -45,6 +45,9 @@ static size_t lay_out(struct picture *picture, unsigned char *memory)
     picture->slots = cut(memory, &at,
                          picture->pages * (size_t)(MM_PAGE / PICTURE_GRAIN) *
                              sizeof *picture->slots);
+    picture->remote = cut(memory, &at,
+                          picture->pages * (size_t)(MM_PAGE / PICTURE_GRAIN) *
+                              sizeof *picture->remote);
     picture->page = cut(memory, &at, picture->pages * sizeof *picture->page);
     picture->regions = cut(memory, &at,
                            picture->region_count * sizeof *picture->regions);
@@ -87,9 +90,7 @@ void picture_clear(struct picture *picture)
 {
     picture->free_frames = 0;
     picture->walked_badly = false;
-    __builtin_memset(picture->lists, 0, sizeof picture->lists);
-    __builtin_memset(picture->slot_lists, 0, sizeof picture->slot_lists);
-    __builtin_memset(picture->kept, 0, sizeof picture->kept);
+    __builtin_memset(picture->heap, 0, sizeof picture->heap);
     __builtin_memset(picture->blocks, 0,
                      picture->quanta * sizeof *picture->blocks);
     __builtin_memset(picture->slices, 0, picture->pages *
@@ -101,6 +102,9 @@ void picture_clear(struct picture *picture)
     __builtin_memset(picture->slots, 0xff, picture->pages *
                      (size_t)(MM_PAGE / PICTURE_GRAIN) *
                      sizeof *picture->slots);
+    __builtin_memset(picture->remote, 0, picture->pages *
+                     (size_t)(MM_PAGE / PICTURE_GRAIN) *
+                     sizeof *picture->remote);
     if (picture->pages > 0)
         picture->page[0].pages = picture->pages;
     for (uint32_t i = 0; i < picture->region_count; i++)
@@ -125,6 +129,39 @@ static bool is(const struct picture *picture, uint32_t quantum,
 static uint64_t bytes_at(const struct picture *picture, uint32_t quantum)
 {
     return (uint64_t)picture->blocks[quantum].quanta * MM_QUANTUM;
+}
+
+/* The lists of the heap that the block at this quantum is of. */
+static struct picture_lists *lists_of(struct picture *picture,
+                                      uint32_t quantum)
+{
+    uint64_t page = (uint64_t)quantum * MM_QUANTUM / MM_PAGE;
+
+    return &picture->heap[picture->page[page].owner];
+}
+
+/* Whether what starts at AT was freed by another thread, and waits. */
+static bool waits(const struct picture *picture, uint64_t at)
+{
+    return at / MM_PAGE < picture->pages &&
+           picture->remote[at / PICTURE_GRAIN] != 0;
+}
+
+/* What starts at AT is to be given back. If it waits for that, it must be the
+ * next that its owner has drained, and waits no more. */
+static bool may_be_given(struct picture *picture, uint64_t at)
+{
+    uint32_t grain = (uint32_t)(at / PICTURE_GRAIN);
+    uint32_t *next;
+
+    if (!waits(picture, at))
+        return true;
+    next = &picture->heap[picture->page[at / MM_PAGE].owner].drained;
+    if (*next != grain)
+        return false;
+    *next = picture->remote[grain] - 1;
+    picture->remote[grain] = 0;
+    return true;
 }
 
 /* Whether [AT, AT + SIZE) are whole pages of the arena. */
@@ -152,7 +189,8 @@ static uint32_t range_start(const struct picture *picture, uint64_t page)
 static void list_insert(struct picture *picture, uint32_t quantum)
 {
     struct picture_block *block = &picture->blocks[quantum];
-    uint32_t *head = &picture->lists[class_of(block->quanta)];
+    uint32_t *head =
+        &lists_of(picture, quantum)->lists[class_of(block->quanta)];
 
     block->previous = 0;
     block->next = *head;
@@ -168,7 +206,8 @@ static void list_remove(struct picture *picture, uint32_t quantum)
     if (block->previous != 0)
         picture->blocks[block->previous].next = block->next;
     else
-        picture->lists[class_of(block->quanta)] = block->next;
+        lists_of(picture, quantum)->lists[class_of(block->quanta)] =
+            block->next;
     if (block->next != 0)
         picture->blocks[block->next].previous = block->previous;
     block->next = block->previous = 0;
@@ -206,6 +245,10 @@ static const char *replay_grow(struct picture *picture,
         if (!is(picture, (uint32_t)(at / MM_QUANTUM), PICTURE_NOTHING))
             return "GROW: there are blocks where the span should enter";
     }
+    if (event->owner >= PICTURE_HEAPS)
+        return "GROW: there is no heap of this number";
+    for (uint64_t at = event->at; at < end; at += MM_PAGE)
+        picture->page[at / MM_PAGE].owner = (uint8_t)event->owner;
     /* header to header: from 4 before the payload to 4 before the end */
     free_appears(picture, first, (uint32_t)((end - event->other) /
                                             MM_QUANTUM));
@@ -232,6 +275,8 @@ static const char *replay_shrink(struct picture *picture,
                          event->at + event->size)
         return "SHRINK: there is no span of this size";
     free_vanishes(picture, only);
+    for (uint64_t at = 0; at < event->size; at += MM_PAGE)
+        picture->page[(event->at + at) / MM_PAGE].owner = 0;
     return NULL;
 }
 
@@ -303,8 +348,10 @@ static const char *replay_keep(struct picture *picture,
         return "KEEP: the block is not used, or too large to be kept";
     if (bytes_at(picture, quantum) != event->size)
         return "KEEP: the used block has another size";
+    if (!may_be_given(picture, event->at))
+        return "KEEP: the block waits on a remote list";
 
-    uint32_t *head = &picture->kept[block->quanta];
+    uint32_t *head = &lists_of(picture, quantum)->kept[block->quanta];
 
     block->what = PICTURE_KEPT;
     block->next = *head;
@@ -320,11 +367,11 @@ static const char *kept_remove(struct picture *picture,
     struct picture_block *block = &picture->blocks[quantum];
 
     if (!is(picture, quantum, PICTURE_KEPT) ||
-        picture->kept[block->quanta] != quantum)
+        lists_of(picture, quantum)->kept[block->quanta] != quantum)
         return "REUSE or RELEASE: not the first of the kept blocks";
     if (bytes_at(picture, quantum) != event->size)
         return "REUSE or RELEASE: the kept block has another size";
-    picture->kept[block->quanta] = block->next;
+    lists_of(picture, quantum)->kept[block->quanta] = block->next;
     block->what = PICTURE_USED;
     block->next = 0;
     return NULL;
@@ -346,6 +393,8 @@ static const char *replay_release(struct picture *picture,
         return "RELEASE: the block is not used";
     if (bytes_at(picture, quantum) != event->size)
         return "RELEASE: the used block has another size";
+    if (!may_be_given(picture, event->at))
+        return "RELEASE: the block waits on a remote list";
     if (is(picture, quantum, PICTURE_LARGE))
         picture->blocks[quantum] = (struct picture_block){ 0 };
     else
@@ -475,8 +524,9 @@ static struct picture_slots *slice_at(const struct picture *picture,
 
 static void slice_insert(struct picture *picture, struct picture_slots *slice)
 {
-    uint32_t *head = &picture->slot_lists[slot_class(slice->slot_bytes)];
     uint32_t quantum = slice_quantum(picture, slice);
+    uint32_t *head = &lists_of(picture, quantum)
+                          ->slot_lists[slot_class(slice->slot_bytes)];
 
     slice->previous = 0;
     slice->next = *head;
@@ -508,7 +558,8 @@ static void slice_remove(struct picture *picture, struct picture_slots *slice)
     if (slice->previous != 0)
         slice_at(picture, slice->previous)->next = slice->next;
     else
-        picture->slot_lists[slot_class(slice->slot_bytes)] = slice->next;
+        lists_of(picture, slice_quantum(picture, slice))
+            ->slot_lists[slot_class(slice->slot_bytes)] = slice->next;
     if (slice->next != 0)
         slice_at(picture, slice->next)->previous = slice->previous;
     slice->next = slice->previous = 0;
@@ -619,8 +670,8 @@ static const char *replay_slot_give(struct picture *picture,
 
     uint16_t *slot = &picture->slots[event->at / PICTURE_GRAIN];
 
-    if (*slot != PICTURE_SLOT_USED)
-        return "SLOT_GIVE: the slot is not used";
+    if (*slot != PICTURE_SLOT_USED || !may_be_given(picture, event->at))
+        return "SLOT_GIVE: the slot is not used, or waits on a remote list";
     if (slice_is_full(slice))
         slice_insert_second(picture, slice);
     *slot = slice->free;
@@ -765,6 +816,51 @@ static const char *replay_frame_give(struct picture *picture,
     return NULL;
 }
 
+/* ---- threads --------------- */
+
+static const char *replay_push(struct picture *picture,
+                               const struct mm_event *event)
+{
+    uint32_t quantum = quantum_of(picture, event->at);
+    uint64_t grain = event->at / PICTURE_GRAIN;
+
+    if (event->owner >= PICTURE_HEAPS ||
+        event->at / MM_PAGE >= picture->pages ||
+        event->at % PICTURE_GRAIN != 0 ||
+        picture->page[event->at / MM_PAGE].owner != event->owner)
+        return "REMOTE_PUSH: not a payload of this heap";
+    if (!is(picture, quantum, PICTURE_USED) &&
+        picture->slots[grain] != PICTURE_SLOT_USED)
+        return "REMOTE_PUSH: nothing that is used starts there";
+    if (waits(picture, event->at))
+        return "REMOTE_PUSH: it waits on the list already";
+    picture->remote[grain] = 1 + picture->heap[event->owner].remote;
+    picture->heap[event->owner].remote = (uint32_t)grain;
+    return NULL;
+}
+
+static const char *replay_drain(struct picture *picture,
+                                const struct mm_event *event)
+{
+    uint64_t count = 0;
+
+    if (event->owner >= PICTURE_HEAPS)
+        return "REMOTE_DRAIN: there is no heap of this number";
+
+    struct picture_lists *lists = &picture->heap[event->owner];
+
+    for (uint32_t grain = lists->remote; grain != 0;
+         grain = picture->remote[grain] - 1)
+        count++;
+    if (count != event->size || count == 0)
+        return "REMOTE_DRAIN: another number of payloads waits";
+    if (lists->drained != 0)
+        return "REMOTE_DRAIN: there are some from the last time";
+    lists->drained = lists->remote;
+    lists->remote = 0;
+    return NULL;
+}
+
 const char *picture_event(struct picture *picture,
                           const struct mm_event *event)
 {
@@ -810,10 +906,11 @@ const char *picture_event(struct picture *picture,
     case MM_EVENT_REUSE:
         return kept_remove(picture, event);
     case MM_EVENT_REMOTE_PUSH:
+        return replay_push(picture, event);
     case MM_EVENT_REMOTE_DRAIN:
+        return replay_drain(picture, event);
     case MM_EVENT_ADOPT:
-        return "an event of a thread's heap: a picture is of one heap that "
-               "keeps no blocks";
+        return NULL;                    /* whose thread it is, nobody draws */
     case MM_EVENT_KINDS:
         break;
     }

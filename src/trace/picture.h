@@ -17,7 +17,7 @@
  * The replay follows the rules that stand in event.h, and shares no code with
  * the allocator: of src/mm it knows the events, and the numbers that say on
  * which list a size belongs. It is written to be obviously right, not to be
- * fast or small: it takes about twice the memory that it describes.
+ * fast or small: it takes nearly three times the memory that it describes.
  *
  * Nothing that it is told is believed: an event that cannot follow from the
  * picture so far leaves it as it is and is answered with a sentence.
@@ -36,6 +36,8 @@ enum picture_what {
     PICTURE_LARGE,
     PICTURE_KEPT,               /* freed, but kept by its heap */
 };
+
+enum { PICTURE_HEAPS = 9 };     /* one, and those of eight threads */
 
 /* The block whose payload starts at this quantum. */
 struct picture_block {
@@ -67,7 +69,18 @@ enum {
 struct picture_page {
     uint32_t pages;             /* of the range that starts here, or 0 */
     uint16_t type;              /* enum range_type */
-    uint16_t held;
+    uint8_t held;
+    uint8_t owner;              /* of a span's pages: the heap's number */
+};
+
+/* The heads of one heap's lists. */
+struct picture_lists {
+    uint32_t lists[HEAP_LISTS];         /* quanta, or 0 */
+    uint32_t slot_lists[SLOT_CLASSES];
+    uint32_t kept[KEPT_SIZES];
+    uint32_t remote;                    /* a grain, or 0 */
+    uint32_t drained;                   /* the same: what was taken from the
+                                           remote list, and not freed yet */
 };
 
 enum picture_frame {
@@ -81,13 +94,14 @@ struct picture {
     uint32_t frame_end, region_count;   /* 0: frames are not looked at */
     uint32_t free_frames;
     uint32_t walked_badly;              /* the walk met damage */
-    uint32_t lists[HEAP_LISTS];         /* heads: quanta, or 0 */
-    uint32_t slot_lists[SLOT_CLASSES];
-    uint32_t kept[KEPT_SIZES];
+    struct picture_lists heap[PICTURE_HEAPS];   /* by owner */
     /* all in the caller's memory, behind this structure */
     struct picture_block *blocks;       /* one a quantum */
     struct picture_slots *slices;       /* one a slot page */
     uint16_t *slots;                    /* one a grain of 8 bytes */
+    uint32_t *remote;                   /* one a grain: 0, or, where a payload
+                                           waits for its owner, 1 + the grain
+                                           of the next on its list */
     struct picture_page *page;          /* one a page */
     struct frames_region *regions;
     pfn_t *frame_stack;                 /* free frames; the last is next */
@@ -117,6 +131,9 @@ const char *picture_event(struct picture *picture,
 /* What picture_walk reads. */
 struct picture_source {
     const struct heap *heap;
+    const struct heap *const *threads;  /* the heaps of threads, NULL where
+                                           there is none */
+    uint32_t thread_count;
     const struct ranges *ranges;        /* or NULL */
     const struct frames *frames;        /* or NULL */
     /* Whether a frame is behind PAGE; NULL: the spans' heads are asked. */

@@ -86,6 +86,17 @@ static enum picture_what what_of(const struct heap_cursor *cursor)
                            : PICTURE_FREE;
 }
 
+/* Notes whose the span is that CURSOR is in. */
+static void walk_owner(struct picture *picture,
+                       const struct heap_cursor *cursor)
+{
+    uint64_t first = cursor->span_at / MM_PAGE;
+
+    for (uint64_t i = 0; !cursor->large && cursor->left_size == 0 &&
+                         i < cursor->span_bytes / MM_PAGE; i++)
+        picture->page[first + i].owner = (uint8_t)cursor->owner;
+}
+
 static void walk_heap(struct picture *picture, const struct heap *heap)
 {
     struct heap_cursor cursor;
@@ -97,6 +108,7 @@ static void walk_heap(struct picture *picture, const struct heap *heap)
             picture->walked_badly = true;
             continue;
         }
+        walk_owner(picture, &cursor);
         picture->blocks[cursor.at / MM_QUANTUM] = (struct picture_block){
             .what = what_of(&cursor),
             .quanta = (uint32_t)(cursor.size / MM_QUANTUM),
@@ -109,12 +121,41 @@ static void walk_heap(struct picture *picture, const struct heap *heap)
             picture->blocks[cursor.at / MM_QUANTUM].next =
                 word_at(heap, cursor.at);
     }
+}
+
+/* The payloads that wait, from FIRST on. */
+static void walk_remote(struct picture *picture, const struct heap *heap,
+                        uint64_t first)
+{
+    uint64_t left = (uint64_t)picture->pages * (MM_PAGE / PICTURE_GRAIN);
+
+    for (uint64_t at = first, next; at != 0 && left > 0; at = next, left--) {
+        next = heap_remote_before(heap, at);
+        picture->remote[at / PICTURE_GRAIN] =
+            1 + (uint32_t)(next / PICTURE_GRAIN);
+    }
+}
+
+/* The heads of HEAP's lists, and what other threads have freed of it. */
+static void walk_lists(struct picture *picture, const struct heap *heap)
+{
+    if (heap->owner >= PICTURE_HEAPS) {
+        picture->walked_badly = true;
+        return;
+    }
+
+    struct picture_lists *lists = &picture->heap[heap->owner];
+
     for (unsigned k = 0; k < HEAP_LISTS; k++)
-        picture->lists[k] = heap->lists[k];
+        lists->lists[k] = heap->lists[k];
     for (unsigned k = 0; k < SLOT_CLASSES; k++)
-        picture->slot_lists[k] = heap->slot_lists[k];
+        lists->slot_lists[k] = heap->slot_lists[k];
     for (unsigned k = 0; k < KEPT_SIZES; k++)
-        picture->kept[k] = heap->kept[k];
+        lists->kept[k] = heap->kept[k];
+    lists->remote = heap->remote;
+    lists->drained = heap->drained;
+    walk_remote(picture, heap, heap_remote_last(heap));
+    walk_remote(picture, heap, heap_drained_next(heap));
 }
 
 /* ---- pages and frames --------------- */
@@ -210,6 +251,10 @@ void picture_walk(struct picture *picture,
 {
     picture_clear(picture);
     walk_heap(picture, source->heap);
+    walk_lists(picture, source->heap);
+    for (uint32_t i = 0; i < source->thread_count; i++)
+        if (source->threads[i] != NULL)
+            walk_lists(picture, source->threads[i]);
     if (source->ranges != NULL)
         walk_ranges(picture, source->ranges);
     walk_held(picture, source);
@@ -257,14 +302,55 @@ static bool blocks_differ(const struct picture *left,
                    b->previous))
             return true;
     }
+    return false;
+}
+
+/* The lists of heap number I. */
+static bool lists_differ(const struct picture *left,
+                         const struct picture *right, unsigned i,
+                         struct picture_difference *difference)
+{
+    const struct picture_lists *a = &left->heap[i], *b = &right->heap[i];
+
+    if (same(a, b, 1, sizeof *a))
+        return false;
     for (unsigned k = 0; k < HEAP_LISTS; k++) {
-        if (differ(difference, "the head of a free list", k, left->lists[k],
-                   right->lists[k]))
+        if (differ(difference, "the head of a free list", k, a->lists[k],
+                   b->lists[k]))
             return true;
     }
     for (unsigned k = 0; k < KEPT_SIZES; k++) {
         if (differ(difference, "the head of a list of kept blocks", k,
-                   left->kept[k], right->kept[k]))
+                   a->kept[k], b->kept[k]))
+            return true;
+    }
+    for (unsigned k = 0; k < SLOT_CLASSES; k++) {
+        if (differ(difference, "the head of a list of slot pages", k,
+                   a->slot_lists[k], b->slot_lists[k]))
+            return true;
+    }
+    return differ(difference, "the head of a remote list", i, a->remote,
+                  b->remote) ||
+           differ(difference, "what was drained and not freed", i,
+                  a->drained, b->drained);
+}
+
+static bool remotes_differ(const struct picture *left,
+                           const struct picture *right,
+                           struct picture_difference *difference)
+{
+    uint32_t grains = left->pages * (MM_PAGE / PICTURE_GRAIN);
+    bool quick = same(left->remote, right->remote, grains,
+                      sizeof *left->remote);
+
+    for (uint32_t i = 0; i < grains && !quick; i++) {
+        if (differ(difference, "the next on a remote list",
+                   (uint64_t)i * PICTURE_GRAIN, left->remote[i],
+                   right->remote[i]))
+            return true;
+    }
+    for (unsigned i = 0; i < PICTURE_HEAPS; i++) {
+        if (lists_differ(left, right, i, difference))
             return true;
     }
     return false;
@@ -304,11 +390,6 @@ static bool slots_differ(const struct picture *left,
                    left->slots[i], right->slots[i]))
             return true;
     }
-    for (unsigned k = 0; k < SLOT_CLASSES; k++) {
-        if (differ(difference, "the head of a list of slot pages", k,
-                   left->slot_lists[k], right->slot_lists[k]))
-            return true;
-    }
     return false;
 }
 
@@ -324,7 +405,8 @@ static bool pages_differ(const struct picture *left,
             (a->pages != 0 &&
              differ(difference, "a range's type", at, a->type, b->type)) ||
             differ(difference, "whether a page is held", at, a->held,
-                   b->held))
+                   b->held) ||
+            differ(difference, "whose a page is", at, a->owner, b->owner))
             return true;
     }
     return false;
@@ -365,6 +447,7 @@ bool picture_differs(const struct picture *left, const struct picture *right,
                   left->walked_badly, right->walked_badly) ||
            blocks_differ(left, right, difference) ||
            slots_differ(left, right, difference) ||
+           remotes_differ(left, right, difference) ||
            pages_differ(left, right, difference) ||
            frames_differ(left, right, difference);
 }

@@ -7,7 +7,7 @@
  * fields:
  *
  *     @ at, as +0x2b0      # size        & other       ? request
- *     $ a word that the event's case supplies
+ *     ! owner             $ a word that the event's case supplies
  */
 #include "sentence.h"
 
@@ -59,6 +59,9 @@ static void put_pattern(struct text *text, const struct mm_event *event,
             break;
         case '?':
             put_number(text, event->request, 10);
+            break;
+        case '!':
+            put_number(text, event->owner, 10);
             break;
         case '$':
             put_word(text, word);
@@ -145,9 +148,9 @@ static const char *pattern_of(const struct mm_event *event, const char **word)
     case MM_EVENT_REUSE:
         return " @: the kept block of # bytes serves a request of ?";
     case MM_EVENT_REMOTE_PUSH:
-        return " @: freed by another thread, waits on its owner's list";
+        return " @: freed by another thread, waits on the list of heap !";
     case MM_EVENT_REMOTE_DRAIN:
-        return ": the owner takes what other threads have freed";
+        return ": heap ! takes the # that other threads have freed";
     case MM_EVENT_ADOPT:
         return ": a heap that its thread has left has a new owner";
     case MM_EVENT_KINDS:
@@ -190,6 +193,8 @@ char *event_line(const struct mm_event *event, char *out, size_t size)
     }
     put_word(&text, ",\"use\":");
     put_number(&text, event->use, 10);
+    put_word(&text, ",\"owner\":");
+    put_number(&text, event->owner, 10);
     put(&text, '}');
     return finish(&text);
 }

@@ -9,7 +9,7 @@
 
 #include "../mm/event.h"
 
-enum { SENTENCE_CHARS = 160 };  /* enough for either form of any event */
+enum { SENTENCE_CHARS = 192 };  /* enough for either form of any event */
 
 /*
  * EVENT for a person, without a new line:
@@ -24,7 +24,8 @@ char *sentence_of(const struct mm_event *event, char *text, size_t size);
  * EVENT for a program: one JSON object, always with the same fields in the
  * same order, numbers decimal, without a new line:
  *
- *     {"event":"SPLIT","at":688,"size":32,"other":64832,"request":24,"use":0}
+ *     {"event":"SPLIT","at":688,"size":32,"other":64832,"request":24,"use":0,
+ *      "owner":0}
  */
 char *event_line(const struct mm_event *event, char *text, size_t size);
 

@@ -53,6 +53,16 @@ static void case_cancel(struct stats *stats)
     stats->releasing = false;
 }
 
+/* A payload was given back. What another thread has freed was counted then,
+ * and is no news when its owner takes it. */
+static void count_free(struct stats *stats, const struct ledger *ledger)
+{
+    if (ledger != NULL && ledger->late)
+        return;
+    stats->frees++;
+    level_sink(&stats->live, 1);
+}
+
 void stats_event(struct stats *stats, const struct mm_event *event,
                  const struct ledger *ledger)
 {
@@ -73,10 +83,8 @@ void stats_event(struct stats *stats, const struct mm_event *event,
     case MM_EVENT_RELEASE:
         case_begin(stats, event->at);
         level_sink(&stats->used, event->size);
-        if (callers) {
-            stats->frees++;
-            level_sink(&stats->live, 1);
-        }
+        if (callers)
+            count_free(stats, ledger);
         break;
     case MM_EVENT_COALESCE:
         if (stats->releasing)
@@ -100,8 +108,8 @@ void stats_event(struct stats *stats, const struct mm_event *event,
         break;
     case MM_EVENT_KEEP:
     case MM_EVENT_SLOT_GIVE:
-        stats->frees++;
-        level_sink(&stats->live, 1);
+    case MM_EVENT_REMOTE_PUSH:
+        count_free(stats, ledger);
         break;
     case MM_EVENT_HOLD:
         level_set(&stats->held, stats->held.now + event->size / MM_PAGE);

@@ -137,6 +137,18 @@ static void check_page_table(void)
                                b.machine->frames->free_count);
 }
 
+/* Each live payload has its letter, and nothing else has. */
+static void check_letters(const char *where)
+{
+    for (unsigned i = 0; i < b.count; i++)
+        if (ledger_find(b.machine->ledger,
+                        heap_at(b.machine->heap, b.live[i])) == NULL)
+            fail_msg("after %s: a live payload has no letter", where);
+    if (b.machine->ledger->count != b.count)
+        fail_msg("after %s: %u letters for %u payloads", where,
+                 b.machine->ledger->count, b.count);
+}
+
 static void check_lab(const char *where)
 {
     struct picture_difference difference;
@@ -147,8 +159,13 @@ static void check_lab(const char *where)
 
     if (b.wrong != NULL)
         fail_msg("after %s: replay: %s", where, b.wrong);
+    const struct heap *threads[LAB_THREADS];
+
+    for (uint32_t i = 0; i < LAB_THREADS; i++)
+        threads[i] = lab_thread(b.lab, i + 1);
     picture_walk(b.walked, &(struct picture_source){
         .heap = b.machine->heap, .ranges = b.machine->ranges,
+        .threads = threads, .thread_count = LAB_THREADS,
         .frames = b.machine->frames, .held = page_is_held });
     if (picture_differs(b.replayed, b.walked, &difference))
         fail_msg("after %s: %s at 0x%llx: replay %llu, walk %llu", where,
@@ -157,6 +174,11 @@ static void check_lab(const char *where)
                  (unsigned long long)difference.right);
     if (!heap_check(b.machine->heap, &damage))
         fail_msg("after %s: %s", where, damage.invariant);
+    for (uint32_t i = 0; i < LAB_THREADS; i++)
+        if (threads[i] != NULL && !heap_check(threads[i], &damage))
+            fail_msg("after %s: heap %u: %s", where, i + 1,
+                     damage.invariant);
+    check_letters(where);
     if ((broken = ranges_check(b.machine->ranges, &page)) != NULL ||
         (broken = frames_check(b.machine->frames, &pfn)) != NULL)
         fail_msg("after %s: %s", where, broken);
@@ -165,9 +187,19 @@ static void check_lab(const char *where)
 
 /* ---- a program --------------- */
 
+/* The heap of whoever acts next: in labs with several spans one of three
+ * threads, or nobody. */
+static struct heap *somebodys_heap(uint64_t *random)
+{
+    uint32_t number = (uint32_t)random_below(random, 4);
+    struct heap *heap = number == 0 ? NULL : lab_thread_start(b.lab, number);
+
+    return heap == NULL ? b.machine->heap : heap;
+}
+
 static void one_operation(uint64_t *random)
 {
-    struct heap *heap = b.machine->heap;
+    struct heap *heap = somebodys_heap(random);
     uint64_t what = random_below(random, 16);
     uint64_t size = random_below(random, 5) == 0
                         ? random_below(random, 9000)

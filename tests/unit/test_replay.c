@@ -321,7 +321,8 @@ static void sentences_say_what_happened(void **state)
                         "the right stay free");
     assert_string_equal(event_line(&split, text, sizeof text),
                         "{\"event\":\"SPLIT\",\"at\":688,\"size\":32,"
-                        "\"other\":64832,\"request\":24,\"use\":0}");
+                        "\"other\":64832,\"request\":24,\"use\":0,"
+                        "\"owner\":0}");
     assert_string_equal(sentence_of(&refuse, text, sizeof text),
                         "REFUSE: a request of 70000 bytes, because no free "
                         "block is large enough");
