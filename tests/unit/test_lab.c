@@ -54,6 +54,7 @@ static struct bench {
     struct mm_event early[EARLY];       /* before the picture could be made */
     unsigned early_count;
     const char *wrong;
+    unsigned events[MM_EVENT_KINDS];    /* since the picture was made */
     void *live[LIVE];
     unsigned count;
 } b;
@@ -68,6 +69,8 @@ static void listen(void *context, const struct mm_event *event)
     }
 
     const char *wrong = picture_event(b.replayed, event);
+
+    b.events[event->kind]++;
 
     if (wrong != NULL && b.wrong == NULL)
         b.wrong = wrong;
@@ -178,7 +181,6 @@ static void check_lab(const char *where)
         if (threads[i] != NULL && !heap_check(threads[i], &damage))
             fail_msg("after %s: heap %u: %s", where, i + 1,
                      damage.invariant);
-    check_letters(where);
     if ((broken = ranges_check(b.machine->ranges, &page)) != NULL ||
         (broken = frames_check(b.machine->frames, &pfn)) != NULL)
         fail_msg("after %s: %s", where, broken);
@@ -252,8 +254,10 @@ static uint64_t run_program(const struct lab_setup *setup, uint64_t seed,
     for (int i = 0; i < operations; i++) {
         one_operation(&random);
         snprintf(where, sizeof where, "operation %d", i);
-        if (check && (i < 100 || i % 8 == 0))
+        if (check && (i < 100 || i % 8 == 0)) {
             check_lab(where);
+            check_letters(where);
+        }
     }
     if (check)
         check_lab("the program");
@@ -299,13 +303,23 @@ static void setups_that_cannot_be_are_named(void **state)
 
 static void replay_and_walk_agree_in_every_lab(void **state)
 {
+    unsigned seen[MM_EVENT_KINDS] = { 0 };
+
     (void)state;
     for (int i = 0; i < SETUPS; i++) {
         for (uint64_t seed = 1; seed <= 3; seed++) {
             run_program(&setups[i], seed, 600, true);
+            for (int kind = 0; kind < MM_EVENT_KINDS; kind++)
+                seen[kind] += b.events[kind];
             close_lab();
         }
     }
+
+    /* All of them were told, those between threads too. */
+    for (int kind = 0; kind < MM_EVENT_KINDS; kind++)
+        if (seen[kind] < 10 && kind != MM_EVENT_ADOPT)
+            fail_msg("%s happened %u times: too seldom for a test",
+                     mm_event_name((enum mm_event_kind)kind), seen[kind]);
 }
 
 static void the_same_program_makes_the_same_lab(void **state)
@@ -323,6 +337,90 @@ static void the_same_program_makes_the_same_lab(void **state)
         second = run_program(&setups[i], 6, 400, false);
         close_lab();
         assert_true(first != second);
+    }
+}
+
+/* A payload that another thread frees dies once, and its owner's part of the
+ * free is no second one. The heaps of threads are a part of the lab's state. */
+static void a_threads_heap_is_a_part_of_the_lab(void **state)
+{
+    const struct ledger *ledger;
+    struct heap *one, *two;
+    uint64_t before, at;
+    void *payload;
+
+    (void)state;
+    open_lab(&setups[0]);               /* one span: no room for them */
+    assert_null(lab_thread_start(b.lab, 1));
+    close_lab();
+
+    open_lab(&setups[2]);
+    ledger = b.machine->ledger;
+    assert_null(lab_thread(b.lab, 1));
+    one = lab_thread_start(b.lab, 1);
+    two = lab_thread_start(b.lab, 2);
+    assert_null(lab_thread_start(b.lab, LAB_THREADS + 1));
+    payload = heap_alloc(one, 1000);
+    at = heap_at(one, payload);
+    assert_non_null(ledger_find(ledger, at));
+
+    before = lab_hash(b.lab);
+    two->small = !two->small;
+    assert_true(lab_hash(b.lab) != before);
+    two->small = !two->small;
+    assert_true(lab_hash(b.lab) == before);
+
+    assert_int_equal(heap_free(two, payload), MM_OK);
+    assert_null(ledger_find(ledger, at));
+    assert_int_equal(ledger->operations, 2);
+    assert_true(heap_remote_has(one, at));
+    check_lab("a free by another thread");
+    assert_int_equal(heap_free(two, payload), MM_NOT_LIVE);
+    assert_int_equal(heap_free(one, payload), MM_NOT_LIVE);
+    assert_null(heap_realloc(two, payload, 10));
+    assert_int_equal(ledger->operations, 5);        /* three refusals */
+    heap_trim(one);
+    check_lab("its owner's part");
+    assert_false(heap_remote_has(one, at));
+    assert_int_equal(ledger->operations, 5);
+    assert_int_equal(ledger->waiting, 0);
+    assert_null(b.wrong);
+    close_lab();
+}
+
+/* What a student may write over the links of a remote list: the lab goes on,
+ * and nothing is followed out of the arena. */
+static void a_damaged_remote_list_ends(void **state)
+{
+    static const uint32_t links[] = {
+        1, 2, 0xffffffff, 0x7fffffff, 0x2000, 0x2056, 0x10000, 0x8056,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+        for (int itself = 0; itself < 2; itself++) {
+            struct heap *one, *two;
+            uint32_t *payloads[4];
+            struct heap_damage damage;
+
+            open_lab(&setups[2]);
+            one = lab_thread_start(b.lab, 1);
+            two = lab_thread_start(b.lab, 2);
+            for (int k = 0; k < 4; k++)
+                payloads[k] = heap_alloc(one, k < 2 ? 100 : 700);
+            for (int k = 0; k < 4; k++)
+                assert_int_equal(heap_free(two, payloads[k]), MM_OK);
+            assert_true(heap_check(one, &damage));
+            assert_int_equal(damage.remote, 4);
+            *payloads[2] = itself ? (uint32_t)(heap_at(one, payloads[3]) / 8)
+                                  : links[i];
+            assert_false(heap_check(one, &damage));
+            for (int k = 0; k < 30; k++)
+                heap_alloc(one, 250);
+            heap_trim(one);
+            heap_trim(two);
+            close_lab();
+        }
     }
 }
 
@@ -426,6 +524,8 @@ int main(void)
         cmocka_unit_test(setups_that_cannot_be_are_named),
         cmocka_unit_test(replay_and_walk_agree_in_every_lab),
         cmocka_unit_test(the_same_program_makes_the_same_lab),
+        cmocka_unit_test(a_threads_heap_is_a_part_of_the_lab),
+        cmocka_unit_test(a_damaged_remote_list_ends),
         cmocka_unit_test(copying_the_memory_saves_the_lab),
         cmocka_unit_test(every_byte_of_held_pages_counts),
         cmocka_unit_test(a_lab_runs_out_of_frames_and_goes_on),
