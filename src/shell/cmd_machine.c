@@ -356,8 +356,6 @@ void cmd_check(struct session *session, const struct words *words)
             machine->heap->policy->adds == NULL
                 ? "" : machine->heap->policy->adds);
 
-    check_threads(session);
-
     broken = ranges_check(machine->ranges, &page);
     if (broken == NULL)
         say(session, "ranges: ok, %u used, %u free\n",
@@ -373,6 +371,7 @@ void cmd_check(struct session *session, const struct words *words)
             machine->frames->free_count);
     else
         refuse(session, "frames: broken at frame %u: %s", pfn, broken);
+    check_threads(session);
 }
 
 /* ---- stats -------------------------------------------------------------- */

@@ -209,7 +209,7 @@ const struct command commands[] = {
       "  reset 1M 64K\n"
       "  as 2 alloc 64\n"
       "  as 1 free a\n",
-      "1 2 3 4 5 6 7 8", NULL, cmd_as, NEEDS_MACHINE },
+      "1 2 3 4 5 6 7 8", NULL, cmd_as, CHANGES_MACHINE },
     { "threads", "", "the heaps of all threads",
       "Spans, blocks, slot pages, kept blocks, and what waits on the remote "
       "list, the last\npushed first.\n"

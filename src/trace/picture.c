@@ -539,8 +539,9 @@ static void slice_insert(struct picture *picture, struct picture_slots *slice)
 static void slice_insert_second(struct picture *picture,
                                 struct picture_slots *slice)
 {
-    uint32_t first = picture->slot_lists[slot_class(slice->slot_bytes)];
     uint32_t quantum = slice_quantum(picture, slice);
+    uint32_t first = lists_of(picture, quantum)
+                         ->slot_lists[slot_class(slice->slot_bytes)];
 
     if (first == 0) {
         slice_insert(picture, slice);
