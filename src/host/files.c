@@ -68,16 +68,36 @@ static bool is_recording(const char *name)
     return length > 4 && strcmp(name + length - 4, ".rep") == 0;
 }
 
+/* The folder in which build/traces is: $HEAPGLASS_ROOT, this one, or the one
+ * that the program was built in. */
+static const char *traces_root(void)
+{
+    static char root[PATH_SIZE];
+    ssize_t length;
+
+    if (getenv("HEAPGLASS_ROOT") != NULL)
+        return getenv("HEAPGLASS_ROOT");
+    if (access(traces, R_OK) == 0)
+        return ".";
+    length = readlink("/proc/self/exe", root, sizeof root - 1);
+    root[length > 0 ? length : 0] = '\0';
+    for (int up = 0; up < FOLDERS_UP; up++) {
+        char *slash = strrchr(root, '/');
+
+        if (slash != NULL)
+            *slash = '\0';
+    }
+    return root;
+}
+
 const char *home_file_name(unsigned index)
 {
     static char name[PATH_SIZE];
-    const char *root = getenv("HEAPGLASS_ROOT");
-    char pattern[PATH_SIZE];
+    char pattern[2 * PATH_SIZE];
     glob_t found;
     bool there;
 
-    snprintf(pattern, sizeof pattern, "%s/%s*.rep",
-             root == NULL ? "." : root, traces);
+    snprintf(pattern, sizeof pattern, "%s/%s*.rep", traces_root(), traces);
     if (glob(pattern, 0, NULL, &found) != 0)
         return NULL;
     there = index < found.gl_pathc;
@@ -93,7 +113,6 @@ static const char *recording_read_once(const char *name, size_t *size)
 {
     enum { KEPT = 64 };
     static struct { char *name, *text; size_t size; } kept[KEPT];
-    const char *root = getenv("HEAPGLASS_ROOT");
     char path[PATH_SIZE];
     int i;
 
@@ -104,7 +123,7 @@ static const char *recording_read_once(const char *name, size_t *size)
         }
     }
     snprintf(path, sizeof path, "%s%s", traces, name);
-    char *text = files_read(root == NULL ? "." : root, path, size);
+    char *text = files_read(traces_root(), path, size);
 
     if (text != NULL && i < KEPT) {
         kept[i].name = strdup(name);

@@ -33,7 +33,7 @@ static void policies_show(struct session *session)
 
     policy_show(session, heap);
     for (int i = 0; i < POLICIES; i++)
-        say(session, "  %-10s %s\n", policy_name(policies[i]),
+        say(session, "  %-11s %s\n", policy_name(policies[i]),
             policy_idea(policies[i]));
 }
 

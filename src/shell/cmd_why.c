@@ -84,8 +84,9 @@ static void deed_of_step(struct deed *deed, const struct session *session,
 {
     const struct recording *recording = &session->past->recording;
     const struct recording_step *step = &recording->steps[position];
-    struct short_text letters;
+    struct short_text text;
     const struct ledger_entry *entry;
+    const char *name = text.text;
 
     deed->at = lab_handles(before)[step->id];
     deed->request.size =
@@ -95,18 +96,16 @@ static void deed_of_step(struct deed *deed, const struct session *session,
                                               : DEED_REALLOC;
     entry = ledger_find(lab_machine(before)->ledger, deed->at);
     if (deed->kind != DEED_ALLOC && entry != NULL)
-        print_letters(&letters, entry->letter);
+        name = print_letters(&text, entry->letter);
     else
-        print_text(letters.text, sizeof(letters.text), "+0x%llx",
-                   (wide)deed->at);
+        print_text(text.text, sizeof(text.text), "+0x%llx", (wide)deed->at);
     if (deed->kind == DEED_ALLOC)
         print_text(deed->text, LINE_SIZE, "alloc %llu",
                    (wide)deed->request.size);
     else if (deed->kind == DEED_FREE)
-        print_text(deed->text, LINE_SIZE, "free %s", letters.text);
+        print_text(deed->text, LINE_SIZE, "free %s", name);
     else
-        print_text(deed->text, LINE_SIZE, "realloc %s %llu", letters.text,
-                   (wide)deed->request.size);
+        print_text(deed->text, LINE_SIZE, "realloc %s %llu", name, (wide)deed->request.size);
 }
 
 /* ---- the search ----------------------------------------------------------------- */

@@ -3,4 +3,4 @@
 # shell.mk - the checks of the shell that need no machine
 
 CHECKS += tests/shell/transcripts
-CHECK_NEEDS += build/host/heapglass
+CHECK_NEEDS += build/host/heapglass build/traces/guile.rep

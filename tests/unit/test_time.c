@@ -66,7 +66,7 @@ static const char *letter(uint64_t *random)
 static void random_command(uint64_t *random, char text[64], uint64_t arena,
                            bool damage)
 {
-    uint64_t what = random_below(random, damage ? 24 : 20);
+    uint64_t what = random_below(random, damage ? 27 : 23);
     uint64_t size = random_below(random, 4) == 0
                         ? random_below(random, arena / 8)
                         : random_below(random, 200);
@@ -90,7 +90,13 @@ static void random_command(uint64_t *random, char text[64], uint64_t arena,
     else if (what < 20)
         snprintf(text, 64, "free +0x%llx",
                  (wide)random_below(random, arena / 8) * 8);
+    else if (what < 21)
+        snprintf(text, 64, "as %u alloc %llu",
+                 1 + (unsigned)random_below(random, 3), (wide)size);
     else if (what < 23)
+        snprintf(text, 64, "as %u free %s",
+                 1 + (unsigned)random_below(random, 3), letter(random));
+    else if (what < 26)
         snprintf(text, 64, "poke +0x%llx %u %u",
                  (wide)random_below(random, arena / 4) * 4,
                  (unsigned)random_below(random, 256),
