@@ -68,6 +68,48 @@ HAND_WRITTEN = {
         whatis a; whatis +0x0; whatis +0x800; whatis 0xffffff; free a; trim
         frames; ranges; stats; check
     ''',
+    'other moments': '''
+        reset; alloc 24; alloc 100; fill a 0x41 40; free b; history; back 2
+        history; diff 0 3; diff; forward; alloc 8; forward; history; goto 0
+        dump; goto 3; save one; reset 1M 64K; alloc 100000; load one; dump
+        history; back 99; goto 99; load two; reset; history; diff
+    ''',
+    'step by step': '''
+        reset 256K 32K; step on; alloc 24; alloc 9000; realloc b 12000
+        realloc a 2000; free b; small on; alloc 8; alloc 8; free d; trim
+        alloc 20000; free e; alloc 99999999; step off; dump
+    ''',
+    'why': '''
+        reset; why; alloc 24; why; alloc 1300; alloc 24; alloc 1290; alloc 24
+        free b; why; free d; why; alloc 1296; why; free c; why
+        realloc a 100; why; realloc a 40; why; alloc 99 align 512; why
+        alloc 70000; why; free +0x404; why; alloc 30000; alloc 20000
+        alloc 20000; why; fill a 1; why; small on; alloc 9; why; free j; why
+        back 4; why
+    ''',
+    'policies': '''
+        policy; policy worse; policy buddy lifo
+        ''' + ''.join('''
+        policy {0}; alloc 100; alloc 40; alloc 60; alloc 40; alloc 1000
+        free a; free c; alloc 56; why; free e; alloc 20; realloc d 300
+        alloc 30000; alloc 30000; alloc 30000; why; alloc 50 align 256; dump
+        lists; check; frag; stats; back 5; dump; history
+        '''.format(name) for name in ['first', 'first lifo', 'next',
+                                      'next lifo', 'best', 'worst lifo',
+                                      'segregated', 'buddy', 'bump']) + '''
+        reset
+    ''',
+    'real input': '''
+        reset; traces; until fail; replay guile until op 2000; why; dump
+        until frag > 20%; back 100; history; replay; why; lists; ranges
+        tree; replay guile 64K scale 9; stats; race on guile 300K scale 2
+        policy best; replay guile 128K until fail; why; reset
+    ''',
+    'predictions': '''
+        reset; predict on; alloc 24; +0x2b0; 61440; no; alloc 8; ?; ?; ?
+        free a; none; predict on 7; alloc 30; what; predict off
+        quiz 12 4; +0x2b0; yes; none; right; 32; both; help quiz; dump
+    ''',
     'another size of lab': '''
         reset 256K 32K; alloc 9000; alloc 20000; alloc 20000; alloc 20000
         dump; lists; frames; ranges; free b; free c; trim; dump; map; frag
