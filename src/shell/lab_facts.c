@@ -120,6 +120,7 @@ static bool stats_fact(const struct session *session, struct slice name,
         { "freed_left", stats->free_cases[STATS_LEFT_FREE] },
         { "freed_both",
           stats->free_cases[STATS_RIGHT_FREE | STATS_LEFT_FREE] },
+        { "live_peak", stats->live.peak },
         { "used_peak", stats->used.peak },
         { "held_peak", stats->held.peak },
     };
@@ -169,6 +170,25 @@ static bool sum_fact(const struct session *session, struct slice name,
     return false;
 }
 
+/* Payloads that wait on the remote lists of all threads' heaps; -1 if one of
+ * these heaps is damaged. */
+static int64_t waiting_payloads(const struct session *session)
+{
+    int64_t count = 0;
+
+    for (uint32_t number = 1; number <= LAB_THREADS; number++) {
+        const struct heap *heap = lab_thread(session->lab, number);
+        struct heap_damage damage;
+
+        if (heap == NULL)
+            continue;
+        if (!heap_check(heap, &damage))
+            return -1;
+        count += (int64_t)damage.remote;
+    }
+    return count;
+}
+
 static bool machine_fact(const struct session *session, struct slice name,
                          int64_t *value)
 {
@@ -178,13 +198,16 @@ static bool machine_fact(const struct session *session, struct slice name,
     if (slice_equal(name, "held"))
         *value = held_pages(session);
     else if (slice_equal(name, "healthy"))
-        *value = heap_check(machine->heap, &damage);
+        *value = heap_check(machine->heap, &damage)
+                 && waiting_payloads(session) >= 0;
     else if (slice_equal(name, "arena"))
         *value = (int64_t)machine->arena_bytes;
     else if (slice_equal(name, "frames_listed"))
         *value = machine->frames->free_count;
     else if (slice_equal(name, "frames_risen"))
         *value = (int64_t)machine->frames->risen_count;
+    else if (slice_equal(name, "remote"))
+        *value = waiting_payloads(session);
     else if (slice_equal(name, "slots_used"))
         *value = slots_in_use(session, false);
     else if (slice_equal(name, "slots_free"))

@@ -18,6 +18,7 @@ import re
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 PROMPT = 'heap> '
+os.environ['HEAPGLASS_ROOT'] = TOP      # where the host finds its files
 FENCE = re.compile(r'^```(\w*)\n(.*?)^```$', re.M | re.S)
 
 # Printed once in a session, before the first damage; one session carries all

@@ -10,6 +10,9 @@ LESSON_CHECKS := tests/lessons/text tests/lessons/transcripts \
 	tests/lessons/exercises
 CHECKS += $(LESSON_CHECKS)
 
+# Of the recordings that travel on the disc.
+CHECK_NEEDS += $(BUILD)/traces/guile.rep
+
 .PHONY: lessons
 lessons: $(CHECK_NEEDS) $(BUILD)/i686/heapglass.elf \
 		$(BUILD)/x86_64/heapglass.elf $(BUILD)/host/heapglass
