@@ -245,6 +245,11 @@ void home_memory_release(void *memory, size_t size)
     munmap(memory, size);
 }
 
+uint64_t home_ticks(void)
+{
+    return 0;
+}
+
 void home_crash(const char *kind)
 {
     static const char text[] = "there is no fault screen in a process: crash "

@@ -8,6 +8,7 @@
 #include "shell/home.h"
 
 #include "arch/x86/keyboard.h"
+#include "arch/x86/cpu.h"
 #include "arch/x86/power.h"
 #include "arch/x86/serial.h"
 #include "console.h"
@@ -96,6 +97,11 @@ bool home_keymap(const char *name)
 const char *home_name(void)
 {
     return HEAPGLASS_ARCH;
+}
+
+uint64_t home_ticks(void)
+{
+    return cpu_ticks();
 }
 
 void home_crash(const char *kind)

@@ -105,6 +105,14 @@ const struct command commands[] = {
       "  apart\n"
       "  use kernel; apart 64M\n",
       "", NULL, cmd_apart, CHANGES_MACHINE },
+    { "bench", "[ticks]", "what an alloc and a free cost, counted",
+      "In a heap of its own, with nobody watching: the free blocks that an "
+      "alloc looks at,\nand with the word ticks the CPU's counter. Under "
+      "QEMU's -icount a tick is an\ninstruction, the same number "
+      "everywhere.\n"
+      "  bench\n"
+      "  bench ticks\n",
+      "", NULL, cmd_bench, 0 },
 
     { "history", "[N]", "the commands that made the lab what it is",
       "With the moment that each led to. They can be typed into another "
@@ -138,12 +146,37 @@ const struct command commands[] = {
       "  load before\n",
       "", NULL, cmd_load, NEEDS_MACHINE },
 
+    { "why", "", "what the last operation looked at, and why it did that",
+      "Which lists, which blocks, split or not, which case of joining. After a "
+      "refusal:\nwhat is missing, and which block, if it were freed, would make "
+      "it fit.\n"
+      "  alloc 24\n"
+      "  why\n",
+      "", "Reasons", cmd_why, NEEDS_MACHINE },
+    { "step", "on|off", "stop at every event of an operation",
+      "What is concerned is shown as it was before the event and as it is "
+      "after it.\nEnter goes on, c to the end of the operation. In plain mode "
+      "nothing waits.\n"
+      "  step on\n"
+      "  alloc 24\n",
+      "on off", NULL, cmd_step, NEEDS_NOTHING },
+    { "predict", "on|off [SEED]", "say first what an operation will do",
+      "alloc and free wait; the next line is the answer. A seed draws one "
+      "question for\neach, the same for everybody who has that seed.\n"
+      "  predict on\n"
+      "  alloc 24\n",
+      "on off", NULL, cmd_predict, NEEDS_MACHINE },
+    { "quiz", "SEED N", "N operations, each with a question",
+      "In a new lab. The same seed asks the same questions.\n"
+      "  quiz 7 10\n",
+      "", NULL, cmd_quiz, NEEDS_MACHINE },
+
     { "traces", "", "recordings of real programs that came along",
       "'make run TRACES=\"guile jq\"' brings those of bench/traces.\n"
       "  traces\n",
       "", "Real input", cmd_traces, NEEDS_NOTHING },
-    { "replay", "NAME [ARENA] [scale N] [until CONDITION]",
-      "do what a program did",
+    { "replay", "NAME ...", "do what a program did",
+      "replay NAME [ARENA] [scale N] [until CONDITION]\n"
       "In a new lab that has room for it, or of ARENA bytes; scale divides "
       "all sizes.\nEvery operation is a moment: back and goto go to any. Alone, "
       "replay goes on.\n"
@@ -154,8 +187,9 @@ const struct command commands[] = {
       "frag > 50%, used > 100K, fail, block c moves, op 1000, end.\n"
       "  until frag > 50%\n",
       "frag used fail block op end", NULL, cmd_until, NEEDS_MACHINE },
-    { "race", "[POLICY...] on NAME [ARENA] [scale N]",
+    { "race", "[POLICY...] on NAME ...",
       "the same trace under several policies",
+      "race [POLICY...] on NAME [ARENA] [scale N]\n"
       "A table of what each cost, and a curve of its fragmentation.\n"
       "  race first best segregated buddy on guile\n",
       "first next best worst segregated buddy bump on", NULL, cmd_race,
@@ -267,30 +301,6 @@ const struct command commands[] = {
       "and a check\ncode. Copy it into a file and hand that in.\n"
       "  handin ada lovelace\n",
       "", NULL, cmd_handin, NEEDS_NOTHING },
-    { "why", "", "what the last operation looked at, and why it did that",
-      "Which lists, which blocks, split or not, which case of joining. After a "
-      "refusal:\nwhat is missing, and which block, if it were freed, would make "
-      "it fit.\n"
-      "  alloc 24\n"
-      "  why\n",
-      "", NULL, cmd_why, NEEDS_MACHINE },
-    { "predict", "on|off [SEED]", "say first what an operation will do",
-      "alloc and free wait; the next line is the answer. A seed draws one "
-      "question for\neach, the same for everybody who has that seed.\n"
-      "  predict on\n"
-      "  alloc 24\n",
-      "on off", NULL, cmd_predict, NEEDS_MACHINE },
-    { "quiz", "SEED N", "N operations, each with a question",
-      "In a new lab. The same seed asks the same questions.\n"
-      "  quiz 7 10\n",
-      "", NULL, cmd_quiz, NEEDS_MACHINE },
-    { "step", "on|off", "stop at every event of an operation",
-      "What is concerned is shown as it was before the event and as it is "
-      "after it.\nEnter goes on, c to the end of the operation. In plain mode "
-      "nothing waits.\n"
-      "  step on\n"
-      "  alloc 24\n",
-      "on off", NULL, cmd_step, NEEDS_NOTHING },
 
     { "help", "[CMD]", "this list, or more about one command",
       "  help alloc\n",

@@ -80,8 +80,8 @@ command_run cmd_as, cmd_threads;
 /* cmd_watch.c: the live map */
 command_run cmd_watch, cmd_screen;
 
-/* cmd_apart.c: what is held when nearly all is freed */
-command_run cmd_apart;
+/* cmd_apart.c, cmd_bench.c: what is held when nearly all is freed; costs */
+command_run cmd_apart, cmd_bench;
 
 /* cmd_machine.c: what lies below the blocks, and the lab as a whole */
 command_run cmd_frames, cmd_ranges, cmd_memmap, cmd_whatis, cmd_check,

@@ -96,6 +96,10 @@ void home_memory_release(void *memory, size_t size);
  * show the fault screen. Returns, having said why, where it cannot. */
 void home_crash(const char *kind);
 
+/* The CPU's counter: cycles, or instructions under QEMU's -icount. 0 where
+ * nobody counts: in a process. */
+uint64_t home_ticks(void);
+
 /* Ends the machine (the process). The shell has printed its status line. */
 _Noreturn void home_poweroff(int status);
 _Noreturn void home_reboot(void);

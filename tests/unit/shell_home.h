@@ -112,6 +112,7 @@ void home_memory_release(void *memory, size_t size)
 }
 
 void home_crash(const char *kind) { (void)kind; }
+uint64_t home_ticks(void) { return 0; }
 _Noreturn void home_poweroff(int status) { exit(status); }
 _Noreturn void home_reboot(void) { exit(0); }
 

@@ -169,6 +169,11 @@ void home_memory_release(void *memory, size_t size)
     free(memory);
 }
 
+uint64_t home_ticks(void)
+{
+    return 0;
+}
+
 void home_crash(const char *kind)
 {
     (void)kind;
