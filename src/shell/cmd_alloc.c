@@ -308,7 +308,7 @@ static void explain_release(struct session *session,
         return;
     }
     if (right == NULL && left == NULL) {
-        say(session, "Both neighbours are used: it is a free block of its "
+        say(session, "No neighbour is free: it is a free block of its "
                      "own, on %s.\n", list_name(&list, session, size));
         return;
     }
