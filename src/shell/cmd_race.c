@@ -175,7 +175,7 @@ static bool racer_run(struct session *session, struct racer *racer,
 static void table_show(struct session *session, const struct racer *racers,
                        unsigned count)
 {
-    say(session, "  %-12s %8s %8s %8s %8s %8s %8s %8s %6s\n", "policy",
+    say(session, "  %-12s %7s %7s %7s %7s %7s %7s %7s %5s\n", "policy",
         "refused", "looks", "most", "splits", "joins", "frag", "most",
         "pages");
     for (unsigned i = 0; i < count; i++) {
@@ -187,7 +187,7 @@ static void table_show(struct session *session, const struct racer *racers,
         print_text(looks.text, sizeof(looks.text), "%llu.%llu",
                    (wide)(tenths / 10), (wide)(tenths % 10));
         if (!say(session,
-                 "%c %-12s %8llu %8s %8llu %8llu %8llu %8s %8s %6u\n",
+                 "%c %-12s %7llu %7s %7llu %7llu %7llu %7s %7s %5u\n",
                  racer->glyph, racer->name, (wide)racer->refused, looks.text,
                  (wide)racer->examined_most, (wide)racer->splits,
                  (wide)racer->joins,

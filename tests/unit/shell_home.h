@@ -135,7 +135,7 @@ static void shell_close(void)
     session.lab = NULL;
 }
 
-static void shell_open(void)
+static inline void shell_open(void)
 {
     shell_close();
     memset(&session, 0, sizeof session);
@@ -143,17 +143,18 @@ static void shell_open(void)
 }
 
 /* Runs one command; what it printed is in shell_home.written. */
-static void run(const char *command)
+static inline void run(const char *command)
 {
     char line[LINE_SIZE];
 
     shell_home.length = 0;
     shell_home.written[0] = '\0';
     snprintf(line, sizeof line, "%s", command);
+    session.output.stopped = false;     /* as the prompt would */
     session_run_line(&session, line);
 }
 
-static void runf(const char *format, ...)
+static inline void runf(const char *format, ...)
 {
     char line[LINE_SIZE];
     va_list list;
@@ -164,7 +165,7 @@ static void runf(const char *format, ...)
     run(line);
 }
 
-static void printed(const char *part)
+static inline void printed(const char *part)
 {
     if (strstr(shell_home.written, part) == NULL)
         fail_msg("'%s' is not in what was printed:\n%s", part,
