@@ -7,7 +7,7 @@
 
 LESSON_CHECKS := tests/lessons/text tests/lessons/transcripts \
 	tests/lessons/zoo \
-	tests/lessons/exercises
+	tests/lessons/exercises tests/lessons/grade
 CHECKS += $(LESSON_CHECKS)
 
 # Of the recordings that travel on the disc.
