@@ -209,6 +209,16 @@ struct lab *past_beside_at(struct session *session, uint64_t moment)
 
 /* ---- taking note ----------------------------------------------------------- */
 
+/* How many of the lab's threads have a heap. */
+static uint32_t threads_started(const struct session *session)
+{
+    uint32_t count = 0;
+
+    for (uint32_t number = 1; number <= LAB_THREADS; number++)
+        count += lab_thread(session->lab, number) != NULL;
+    return count;
+}
+
 /* Whether the command WORDS, which has run, reached the lab. A refusal by the
  * heap is an event, and leaves a trace in it. */
 static bool has_changed(const struct session *session,
@@ -218,6 +228,11 @@ static bool has_changed(const struct session *session,
         if (session->heard.events[kind] > 0)
             return true;
     }
+    if (text_equal(words->word[0], "as"))       /* lists and slots only look */
+        return threads_started(session) != session->past->threads_before
+               || (words->count > 2 && text_equal(words->word[2], "trim"))
+               || (words->count > 3 && text_equal(words->word[2], "small")
+                   && !session->refused);
     return !session->refused
            && !(words->count == 1 && text_equal(words->word[0], "small"));
 }
@@ -225,8 +240,10 @@ static bool has_changed(const struct session *session,
 bool past_before(struct session *session, const struct command *command,
                  const struct words *words)
 {
-    if (session->past == NULL || session->output.silent
-            || command->needs != CHANGES_MACHINE)
+    if (session->past == NULL || command->needs != CHANGES_MACHINE)
+        return true;
+    session->past->threads_before = threads_started(session);
+    if (session->output.silent)
         return true;
     if (!predict_before(session, words))
         return false;

@@ -64,6 +64,8 @@ struct past {
     uint64_t beside_moment;             /* it is the lab at this moment ... */
     bool beside_is_moment;              /* ... if so */
 
+    uint32_t threads_before;            /* that had a heap before a command */
+
     /* step (cmd_step.c) */
     bool stepping;
     bool step_armed;                    /* events of this command are shown */

@@ -91,7 +91,9 @@ static void random_command(uint64_t *random, char text[64], uint64_t arena,
         snprintf(text, 64, "free +0x%llx",
                  (wide)random_below(random, arena / 8) * 8);
     else if (what < 21)
-        snprintf(text, 64, "as %u alloc %llu",
+        snprintf(text, 64, random_below(random, 4) ? "as %u alloc %llu"
+                           : random_below(random, 2) ? "as %u trim"
+                                                     : "as %u small off",
                  1 + (unsigned)random_below(random, 3), (wide)size);
     else if (what < 23)
         snprintf(text, 64, "as %u free %s",
