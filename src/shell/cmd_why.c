@@ -26,6 +26,7 @@ enum {
 struct deed {
     enum { DEED_OTHER, DEED_ALLOC, DEED_FREE, DEED_REALLOC } kind;
     struct heap_request request;
+    uint32_t thread;            /* whose heap it was; 0: the lab's own */
     uint64_t at;                /* of the payload concerned, before */
     char text[LINE_SIZE];       /* the command */
 };
@@ -55,6 +56,12 @@ static void deed_read(struct deed *deed, const struct machine *before)
     print_text(line, sizeof(line), "%s", deed->text);
     if (!parse_words(&at, &words) || words.count < 2)
         return;
+    if (text_equal(words.word[0], "as") && words.count > 3) {
+        deed->thread = (uint32_t)(words.word[1][0] - '0');
+        words.count -= 2;
+        for (int i = 0; i < words.count; i++)
+            words.word[i] = words.word[i + 2];
+    }
     if (text_equal(words.word[0], "alloc")) {
         deed->kind = DEED_ALLOC;
         parse_number(words.word[1], &deed->request.size);
@@ -106,6 +113,13 @@ static void deed_of_step(struct deed *deed, const struct session *session,
         print_text(deed->text, LINE_SIZE, "free %s", name);
     else
         print_text(deed->text, LINE_SIZE, "realloc %s %llu", name, (wide)deed->request.size);
+}
+
+/* The heap of THREAD in LAB. */
+static struct heap *heap_of_thread(struct lab *lab, uint32_t thread)
+{
+    return thread == 0 ? lab_machine(lab)->heap
+                       : lab_thread_start(lab, thread);
 }
 
 /* ---- the search ----------------------------------------------------------------- */
@@ -377,8 +391,8 @@ static void why_slot(struct session *session)
 /* Makes REQUEST in the lab beside, as it was before, and notes in LOOKS what
  * is looked at. The lab beside is the same again afterwards; NULL if not. */
 static struct lab *looks_find(struct session *session,
-                              const struct heap_request *request,
-                              uint64_t moment, struct heap_looks *looks)
+                              const struct deed *deed, uint64_t moment,
+                              struct heap_looks *looks)
 {
     struct lab *before = past_beside_at(session, moment);
     struct heap *heap;
@@ -386,9 +400,9 @@ static struct lab *looks_find(struct session *session,
     looks->count = 0;
     if (before == NULL)
         return NULL;
-    heap = lab_machine(before)->heap;
+    heap = heap_of_thread(before, deed->thread);
     heap->looks = looks;
-    heap_alloc_request(heap, request);
+    heap_alloc_request(heap, &deed->request);
     heap->looks = NULL;
     session->past->beside_is_moment = false;
     return past_beside_at(session, moment);
@@ -399,14 +413,18 @@ static void why_alloc(struct session *session, const struct deed *deed,
                       uint64_t moment)
 {
     struct heap_looks looks;
-    struct lab *before = looks_find(session, &deed->request, moment, &looks);
-    const struct machine *machine;
+    struct lab *before = looks_find(session, deed, moment, &looks);
+    struct machine machine_then, *machine = &machine_then;
     uint64_t need;
 
     if (before == NULL)
         return;
-    machine = lab_machine(before);
+    machine_then = *lab_machine(before);
+    machine_then.heap = heap_of_thread(before, deed->thread);
     need = need_of(machine->heap, deed->request.size);
+    if (session->heard.events[MM_EVENT_REMOTE_DRAIN] > 0)
+        say(session, "First the heap took back what other threads had "
+                     "freed.\n");
     if (session->heard.events[MM_EVENT_SLOT_TAKE] > 0) {
         why_slot(session);
         return;
@@ -421,6 +439,11 @@ static void why_alloc(struct session *session, const struct deed *deed,
         return;
     }
     why_size(session, deed->request.size, need);
+    if (session->heard.events[MM_EVENT_REUSE] > 0) {
+        say(session, "A block of just this size was kept: nothing was "
+                     "searched.\n");
+        return;
+    }
     search_show(session, machine, &looks, need, deed->request.align);
     why_pages(session);
     why_split(session);
@@ -492,7 +515,16 @@ static void why_free(struct session *session, const struct deed *deed,
 {
     struct heap_cursor cursor;
 
-    if (!heap_walk_find(before->heap, deed->at, &cursor)) {
+    if (session->heard.events[MM_EVENT_REMOTE_PUSH] > 0) {
+        say(session, "It is another thread's: one atomic step put it at the "
+                     "front of the owner's remote list. The owner frees it "
+                     "when it next needs memory; until then nothing is "
+                     "joined.\n");
+    } else if (session->heard.events[MM_EVENT_KEEP] > 0) {
+        say(session, "Its heap keeps it for the next request of this size: "
+                     "to the blocks around it it is still used, and nothing "
+                     "was joined.\n");
+    } else if (!heap_walk_find(before->heap, deed->at, &cursor)) {
         say(session, "There was no block at +0x%llx.\n", (wide)deed->at);
     } else if (cursor.large) {
         say(session, "It was a range of its own: its pages are free, and "
@@ -555,7 +587,7 @@ static void why_realloc(struct session *session, const struct deed *deed,
 /* Whether REQUEST is granted in a copy of the lab in which the payload at AT
  * was freed. */
 static bool would_fit(struct session *session, uint64_t at,
-                      const struct heap_request *request)
+                      const struct heap_request *request, uint32_t thread)
 {
     struct lab *trial = past_beside(session);
     struct heap *heap;
@@ -563,7 +595,7 @@ static bool would_fit(struct session *session, uint64_t at,
     if (trial == NULL)
         return false;
     lab_copy(trial, session->lab);
-    heap = lab_machine(trial)->heap;
+    heap = heap_of_thread(trial, thread);
     return heap_free(heap, heap_address(heap, at)) == MM_OK
            && heap_alloc_request(heap, request) != NULL;
 }
@@ -591,7 +623,8 @@ static uint64_t joined_size(const struct heap *heap, uint64_t at)
 }
 
 const struct ledger_entry *why_block(struct session *session,
-                                     const struct heap_request *request)
+                                     const struct heap_request *request,
+                                     uint32_t thread)
 {
     const struct machine *machine = session->machine;
     const struct ledger_entry *entry;
@@ -615,7 +648,7 @@ const struct ledger_entry *why_block(struct session *session,
         }
         if (next == NULL || tries == TRIES)
             break;
-        if (would_fit(session, next->at, request))
+        if (would_fit(session, next->at, request, thread))
             return next;
         tried = next->request << 24 | (next->letter + 1);
     }
@@ -623,7 +656,7 @@ const struct ledger_entry *why_block(struct session *session,
     for (entry = ledger_first(machine->ledger);
          entry != NULL && tries < 2 * TRIES && !session_stopped(session);
          entry = ledger_next(machine->ledger, entry), tries++) {
-        if (would_fit(session, entry->at, request))
+        if (would_fit(session, entry->at, request, thread))
             return entry;
     }
     return NULL;
@@ -666,7 +699,7 @@ static void why_refused(struct session *session, const struct deed *deed,
     if (deed->kind == DEED_REALLOC && deed->request.align == 0)
         say(session, "A block that moves needs its new place before the old "
                      "one is free.\n");
-    entry = why_block(session, &deed->request);
+    entry = why_block(session, &deed->request, deed->thread);
     if (entry == NULL)
         say(session, "There is no block that, freed alone, would make it "
                      "fit.\n");

@@ -139,10 +139,12 @@ char *block_row(char text[BLOCK_ROW_SIZE], const struct machine *machine,
 /* cmd_step.c: an operation is about to begin, whose events may be shown. */
 void step_arm(struct session *session);
 
-/* cmd_why.c: the live block that, freed alone, makes the lab grant REQUEST,
- * which it refuses now; NULL: there is none. It was tried. */
+/* cmd_why.c: the live block that, freed alone, makes the lab grant THREAD (0:
+ * the lab's own heap) the REQUEST that it refuses now; NULL: there is none. It
+ * was tried. */
 const struct ledger_entry *why_block(struct session *session,
-                                     const struct heap_request *request);
+                                     const struct heap_request *request,
+                                     uint32_t thread);
 
 /* cmd_predict.c: whether the command WORDS may run now; else a question was
  * asked. */

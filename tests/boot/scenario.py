@@ -85,7 +85,9 @@ HAND_WRITTEN = {
         realloc a 100; why; realloc a 40; why; alloc 99 align 512; why
         alloc 70000; why; free +0x404; why; alloc 30000; alloc 20000
         alloc 20000; why; fill a 1; why; small on; alloc 9; why; free j; why
-        back 4; why
+        back 4; why; reset 256K 32K; as 1 alloc 300; why; as 2 alloc 40; why
+        as 2 free a; why; as 1 alloc 300; as 1 free c; why; as 1 alloc 300
+        why; step on; as 2 free d; as 1 alloc 5000; step off; back 3; why
     ''',
     'policies': '''
         policy; policy worse; policy buddy lifo
