@@ -225,6 +225,28 @@ void home_picture_tile(int x, int y, int width, int height,
     home_picture_put(x, y, (char)texture[0], colours);
 }
 
+/* ---- the stream: a file --------------------------------------------------- */
+
+static FILE *stream;
+
+bool host_stream_to(const char *name)
+{
+    stream = fopen(name, "w");
+    return stream != NULL;
+}
+
+bool home_stream_open(void)
+{
+    return stream != NULL;
+}
+
+void home_stream_write(const char *text, size_t size)
+{
+    fwrite(text, 1, size, stream);
+    if (text[size - 1] == '\n')
+        fflush(stream);                 /* somebody may be reading along */
+}
+
 /* ---- the machine -------------------------------------------------------- */
 
 const char *home_name(void)

@@ -22,4 +22,7 @@ extern size_t host_memory_bytes;
 /* Makes the terminal give each key at once, until the process ends. */
 void host_open_terminal(void);
 
+/* The stream goes to the file NAME; false if it cannot be written. */
+bool host_stream_to(const char *name);
+
 #endif

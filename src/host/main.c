@@ -30,13 +30,15 @@ enum {
 
 static const char usage[] =
     "usage: heapglass [-c COMMANDS | FILE] [--plain] [--cmdline WORDS]\n"
-    "                 [--memory SIZE]\n"
+    "                 [--memory SIZE] [--stream FILE]\n"
     "  -c COMMANDS      run these commands, separated by ';', and end\n"
     "  FILE             run the commands in this file, and end\n"
     "  --plain          no colours, no cursor movement, no pauses\n"
     "  --cmdline WORDS  start as a kernel with this command line would\n"
     "  --memory SIZE    physical memory of the kernel that `use kernel`\n"
     "                   imitates: 2M to 128M, or 128M without this\n"
+    "  --stream FILE    write each event to FILE, as the second serial port of\n"
+    "                   a kernel carries it\n"
     "Without -c and FILE commands are read from standard input.\n";
 
 struct options {
@@ -83,7 +85,8 @@ static void options_read(struct options *options, int count, char **words)
         const char *word = words[i];
         bool takes_one = strcmp(word, "-c") == 0
                          || strcmp(word, "--cmdline") == 0
-                         || strcmp(word, "--memory") == 0;
+                         || strcmp(word, "--memory") == 0
+                         || strcmp(word, "--stream") == 0;
 
         if (takes_one && i + 1 == count)
             refuse_usage("%s takes one more word", word);
@@ -93,7 +96,10 @@ static void options_read(struct options *options, int count, char **words)
             command_line_add(options, words[++i]);
         else if (strcmp(word, "--memory") == 0)
             memory_set(words[++i]);
-        else if (strcmp(word, "--plain") == 0)
+        else if (strcmp(word, "--stream") == 0) {
+            if (!host_stream_to(words[++i]))
+                refuse_usage("%s cannot be written", words[i]);
+        } else if (strcmp(word, "--plain") == 0)
             command_line_add(options, "plain");
         else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
             fputs(usage, stdout);

@@ -17,6 +17,7 @@
 #include "bootinfo.h"
 #include "framebuffer.h"
 #include "screen.h"
+#include "shell/shell.h"
 
 enum {
     QUEUE_SIZE = 64 * 1024, /* a power of two: the counters may wrap */
@@ -34,6 +35,7 @@ static volatile int scroll_request;
 void console_start(void)
 {
     serial_start();
+    serial_second_start();
 }
 
 const char *console_open_screen(const struct boot_framebuffer *framebuffer)
@@ -104,8 +106,10 @@ int console_read(void)
     while (typed == taken) {
         cpu_interrupts_restore(flags);
         serve_screen();
+        if (serial_second_asked())
+            shell_stream_asked();
         cpu_interrupts_off();
-        if (typed == taken && scroll_request == 0)
+        if (typed == taken && scroll_request == 0 && !serial_second_waits())
             cpu_sleep();
     }
 

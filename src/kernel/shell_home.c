@@ -87,6 +87,18 @@ void home_picture_tile(int x, int y, int width, int height,
     screen_display()->tile(x, y, width, height, texture, colours);
 }
 
+/* ---- the stream ------------------------------------------------------------ */
+
+bool home_stream_open(void)
+{
+    return serial_second_is_present();
+}
+
+void home_stream_write(const char *text, size_t size)
+{
+    serial_second_write(text, size);
+}
+
 /* ---- the machine ---------------------------------------------------------- */
 
 bool home_keymap(const char *name)

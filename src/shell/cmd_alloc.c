@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "explain.h"
+#include "stream.h"
 
 #include "../lab/policy.h"
 
@@ -444,8 +445,10 @@ void cmd_realloc(struct session *session, const struct words *words)
         refuse_request(session, size, 0);
         return;
     }
-    if (machine->ledger != NULL && heap_at(heap, payload) != place.start)
+    if (machine->ledger != NULL && heap_at(heap, payload) != place.start) {
         ledger_move(machine->ledger, place.start, heap_at(heap, payload));
+        session_stream_moved(session, place.start, heap_at(heap, payload));
+    }
     explain_realloc(session, place.start, heap_at(heap, payload), size,
                     size < usable ? size : usable);
 }

@@ -28,6 +28,7 @@
 
 #include "command.h"
 #include "explain.h"
+#include "stream.h"
 
 #include "../trace/ledger.h"
 
@@ -313,4 +314,5 @@ void cmd_apart(struct session *session, const struct words *words)
     }
     if (ledger != NULL)
         ledger_forget(ledger, letters);
+    session_stream_letters(session);
 }

@@ -13,6 +13,7 @@
 #include "home.h"
 #include "past.h"
 #include "replay.h"
+#include "stream.h"
 
 enum {
     LINES_OF_HEAD = 4,
@@ -322,6 +323,8 @@ static struct recording_result step(struct session *session,
     step_arm(session);
     result = recording_step(&session->past->recording, session->lab,
                             position);
+    if (result.from != 0 && result.to != 0 && result.from != result.to)
+        session_stream_moved(session, result.from, result.to);
     session->past->step_armed = false;
     journal_add_step(&session->past->journal, position);
     session->past->beside_is_moment = false;

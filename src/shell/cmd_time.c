@@ -13,6 +13,7 @@
 #include "explain.h"
 #include "home.h"
 #include "past.h"
+#include "stream.h"
 
 /* ---- doing commands again ------------------------------------------------- */
 
@@ -170,7 +171,9 @@ bool past_go(struct session *session, uint64_t moment)
     bool silent = session->output.silent, done;
 
     session->output.silent = true;
+    session_stream_mute(session, true);
     done = journal_go(&session->past->journal, moment);
+    session_stream_mute(session, false);
     session->output.silent = silent;
     return done;
 }
@@ -371,6 +374,7 @@ static void show_moment(struct session *session)
     const struct journal *journal = &session->past->journal;
     char text[LINE_SIZE];
 
+    session_stream_stale(session);
     if (journal->now == 0)
         say(session, "Moment 0 of %llu: the new lab.\n", (wide)journal->end);
     else

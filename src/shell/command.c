@@ -302,6 +302,13 @@ const struct command commands[] = {
       "  handin ada lovelace\n",
       "", NULL, cmd_handin, NEEDS_NOTHING },
 
+    { "stream", "[snapshot]", "the lab told to a program",
+      "On the second serial port, or in a file, each event is a line of JSON; "
+      "a\nsnapshot is all that is there now. docs/stream.md says what the "
+      "lines mean.\n"
+      "  stream\n"
+      "  stream snapshot\n",
+      "snapshot", NULL, cmd_stream, NEEDS_MACHINE },
     { "help", "[CMD]", "this list, or more about one command",
       "  help alloc\n",
       "commands", "The shell", cmd_help, NEEDS_NOTHING },

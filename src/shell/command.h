@@ -74,6 +74,9 @@ command_run cmd_policy, cmd_traces, cmd_replay, cmd_until, cmd_race;
 /* cmd_tree.c */
 command_run cmd_tree;
 
+/* cmd_stream.c: the lab told to a program */
+command_run cmd_stream;
+
 /* cmd_threads.c: one thread after another */
 command_run cmd_as, cmd_threads;
 

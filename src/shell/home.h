@@ -67,6 +67,14 @@ void home_picture_tile(int x, int y, int width, int height,
 /* Chooses the layout of the keyboard; false if there is no such NAME here. */
 bool home_keymap(const char *name);
 
+/* ---- the stream (stream.h) ------------------------------------------------ */
+
+/* Whether there is somebody to be told: a second serial port, a file. */
+bool home_stream_open(void);
+
+/* Writes to it, nothing added or changed. */
+void home_stream_write(const char *text, size_t size);
+
 /* ---- the machine -------------------------------------------------------- */
 
 /* "i686", "x86_64" or "host". */

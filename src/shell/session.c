@@ -14,6 +14,7 @@
 #include "explain.h"
 #include "home.h"
 #include "past.h"
+#include "stream.h"
 #include "watch.h"
 
 #include "../trace/ledger.h"
@@ -257,6 +258,7 @@ static void session_hear(void *context, const struct mm_event *event)
                 session->machine == NULL ? NULL : session->machine->ledger);
     if (session->events)
         show_event(session, event);
+    session_stream_event(session, event);
     past_hear(session, event);
 }
 
@@ -265,6 +267,7 @@ void session_restart(struct session *session)
     session->machine = NULL;            /* until the new lab stands */
     session->stats = &session->lab_stats;
     stats_init(session->stats);
+    session_stream_hello(session);
     session->lab = lab_init(session->lab_memory, &session->setup,
                             session_hear, session);
     session->machine = lab_machine(session->lab);
@@ -367,6 +370,7 @@ static void session_run(struct session *session, const struct words *words)
     session_stopped(session);
     progress_end(&session->output);
     output_end(&session->output);
+    session_stream_settle(session);
     watch_note(session);
     watch_draw(session);
     session->failed = session->failed || session->refused;
@@ -507,6 +511,7 @@ void session_open(struct session *session, const char *command_line)
     session->course = NULL;
     session->zoo = (struct zoo){ .open = false };
     session->watch = NULL;
+    session_stream_open(session);
     session->past = NULL;
     session->output.silent = false;
     session->terminal_columns = session->terminal_rows = 0;

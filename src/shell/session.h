@@ -90,6 +90,9 @@ struct session {
     bool warned;                /* of what `poke` may do */
     struct heard heard;
     struct watch *watch;        /* the live map; NULL: off (watch.h) */
+    bool streaming;             /* every event is told (stream.h) */
+    bool stream_stale;          /* the lab is not what was told last */
+    int stream_muted;           /* what is done now was told already */
     int terminal_columns, terminal_rows;    /* as `screen` said; or 0 */
     struct past *past;          /* of the lab (past.h); NULL: no memory */
     struct zoo zoo;             /* a fault that was planted */

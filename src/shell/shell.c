@@ -8,6 +8,7 @@
 #include "explain.h"
 #include "home.h"
 #include "session.h"
+#include "stream.h"
 
 static struct session session;          /* too large for a kernel's stack */
 
@@ -23,6 +24,11 @@ int shell_run(const char *command_line)
             session_feed(&session, (unsigned char)byte);
     } while (byte >= 0 && !session.ended);
     return session_close(&session);
+}
+
+void shell_stream_asked(void)
+{
+    session_stream_snapshot(&session);
 }
 
 bool shell_explain(uintptr_t address, char *buffer, size_t size)

@@ -25,6 +25,10 @@
  */
 int shell_run(const char *command_line);
 
+/* Somebody asks for a snapshot on the stream. A home calls this while it waits
+ * for input, never in the middle of something. */
+void shell_stream_asked(void);
+
 /*
  * For a fault screen: what lies at ADDRESS, if that is in the lab's arena,
  * such as "you touched +0x2b8 of the lab: 8 bytes into block c". Written to

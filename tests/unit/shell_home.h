@@ -54,6 +54,17 @@ void home_screen_size(int *columns, int *rows)
 bool home_keymap(const char *name) { (void)name; return true; }
 const char *home_name(void) { return "test"; }
 struct machine *home_machine(void) { return NULL; }
+bool home_stream_open(void)
+{
+    return false;
+}
+
+void home_stream_write(const char *text, size_t size)
+{
+    (void)text;
+    (void)size;
+}
+
 void home_terminal_write(const char *text, size_t size)
 {
     (void)text;

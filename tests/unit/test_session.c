@@ -93,6 +93,17 @@ void home_screen_size(int *columns, int *rows)
     *rows = home.rows;
 }
 
+bool home_stream_open(void)
+{
+    return false;
+}
+
+void home_stream_write(const char *text, size_t size)
+{
+    (void)text;
+    (void)size;
+}
+
 void home_terminal_write(const char *text, size_t size)
 {
     home_write(text, size);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serial.h - the first serial port
+ * serial.h - the serial ports: one to talk on, one for the stream
  */
 #ifndef X86_SERIAL_H
 #define X86_SERIAL_H
@@ -14,6 +14,20 @@ void serial_start(void);
 /* Whether there is a COM1, a COM2. */
 bool serial_is_present(void);
 bool serial_second_is_present(void);
+
+/* The second port, for the stream: finds out whether it is there, and sets it
+ * to 115200 baud. */
+void serial_second_start(void);
+
+/* Sends SIZE bytes as they are. A port whose other end takes nothing for long
+ * counts as absent from then on. */
+void serial_second_write(const char *text, size_t size);
+
+/* Whether an `s` has arrived there since this was asked last. */
+bool serial_second_asked(void);
+
+/* The same, without forgetting it. */
+bool serial_second_waits(void);
 
 /* Sends TEXT, with "\r\n" for '\n', waiting for the line. */
 void serial_write(const char *text, size_t size);
