@@ -188,11 +188,6 @@ static void library_heap_init(struct heap *heap, uint32_t owner)
 
 static void read_environment(void)
 {
-    static const char *const levels[] = {
-        [HEAP_LEVEL_NONE] = "none", [HEAP_LEVEL_CHECK] = "check",
-        [HEAP_LEVEL_CANARY] = "canary", [HEAP_LEVEL_POISON] = "poison",
-        [HEAP_LEVEL_FULL] = "full",
-    };
     const char *level = secure_getenv("HEAPGLASS_LEVEL");
     const char *seed = secure_getenv("HEAPGLASS_SEED");
 
@@ -200,8 +195,8 @@ static void read_environment(void)
                                 : (uint32_t)getpid();
     if (level == NULL)
         return;
-    for (int i = HEAP_LEVEL_NONE; i <= HEAP_LEVEL_FULL; i++) {
-        if (strcmp(level, levels[i]) == 0) {
+    for (int i = HEAP_LEVEL_NONE; i < HEAP_LEVELS; i++) {
+        if (strcmp(level, heap_level_name((enum heap_level)i)) == 0) {
             library.level = (enum heap_level)i;
             return;
         }

@@ -73,6 +73,9 @@
  *   KEEP       The used block at `at`, `size` bytes, was freed, and is kept
  *              by its heap at the front of the kept blocks of its size.
  *   REUSE      The kept block at `at` leaves its list and is in use again.
+ *   WAIT       The payload at `at` was freed, and waits before it can be used
+ *              again; otherwise it is as used as before. (What has waited is
+ *              given back by an ordinary RELEASE or SLOT_GIVE.)
  *
  * Threads, `owner` = the number of the heap concerned:
  *
@@ -112,6 +115,7 @@ enum mm_event_kind {
     MM_EVENT_REMOTE_PUSH,
     MM_EVENT_REMOTE_DRAIN,
     MM_EVENT_ADOPT,
+    MM_EVENT_WAIT,
     MM_EVENT_KINDS
 };
 

@@ -81,7 +81,7 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
                span <= SPAN_MAX_BYTES,
                "a span is a power of two from 4 KiB to 512 KiB");
     MM_REQUIRE(quanta <= UINT32_MAX, "a heap's arena is below 64 GiB");
-    if (setup->level >= HEAP_LEVEL_CHECK)
+    if (MM_CHECKED && setup->level >= HEAP_LEVEL_CHECK)
         head += span / MM_QUANTUM / 8;
 
     *heap = (struct heap){
@@ -96,6 +96,7 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
         .keep_max = setup->keep_bytes / MM_QUANTUM,
         .owner = setup->owner,
         .level = setup->level,
+        .random = setup->seed != 0 ? setup->seed : 1,
         .fast_tag = SPAN_TAG_NONE,
         .policy = setup->policy,
         .order = setup->order,
@@ -111,8 +112,11 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
 
     /* Where there is one span only, a block must serve everything. */
     heap->large_bytes = span / 4;
+    if (heap_has_trailers(heap))
+        heap->trailer_bytes = CARE_TRAILER;
     if (heap_has_one_span(heap))
-        heap->large_bytes = heap->span_quanta * MM_QUANTUM - BLOCK_HEADER;
+        heap->large_bytes = heap->span_quanta * MM_QUANTUM - BLOCK_HEADER -
+                            heap->trailer_bytes;
 }
 
 /* ---- blocks ----------------------------------------------------------- */
@@ -235,7 +239,8 @@ static struct block *block_find(struct heap *heap, uint32_t quanta,
 struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
                           enum mm_use use)
 {
-    uint32_t quanta = quanta_for(size);
+    uint32_t quanta = quanta_for(use == MM_USE_CALLER
+                                     ? size + heap->trailer_bytes : size);
     uint32_t align_quanta = (uint32_t)(align / MM_QUANTUM);
     struct block *block;
 
@@ -326,6 +331,8 @@ enum mm_fault block_free(struct heap *heap, struct block *block,
 
     block = heap_policy(heap) == NULL ? block_join(heap, block)
                                       : policy_join(heap, block);
+    if (heap_has_poison(heap))          /* over headers that a merge left */
+        care_poison_block(heap, block);
     if (block_fills_span(block))
         span_retire(heap, span_of(heap, block));
     else if (heap->hollow_pages > 0 &&
@@ -387,6 +394,7 @@ static void *alloc_by_kind(struct heap *heap,
                            const struct heap_request *request)
 {
     uint64_t size = request->size > 0 ? request->size : 1;
+    uint64_t all = size + heap->trailer_bytes;
     uint64_t align = request->align > MM_QUANTUM ? request->align
                                                  : MM_QUANTUM;
     enum heap_kind kind = request->kind;
@@ -404,7 +412,7 @@ static void *alloc_by_kind(struct heap *heap,
     if (kind == HEAP_ANY) {
         /* A slot of 8 bytes is aligned to 8 only. */
         if (heap_wants_slot(heap, size) && align == MM_QUANTUM &&
-            (size > 8 || request->align <= 8))
+            (all > 8 || request->align <= 8))
             kind = HEAP_SLOT;
         else
             kind = size <= heap->large_bytes && align <= heap->span_bytes / 4
@@ -413,11 +421,11 @@ static void *alloc_by_kind(struct heap *heap,
 
     switch (kind) {
     case HEAP_SLOT:
-        if (size > SLOT_MAX_BYTES) {
+        if (all > SLOT_MAX_BYTES) {
             heap->refusal = MM_TOO_LARGE;
             return NULL;
         }
-        if (align > MM_QUANTUM || (size <= 8 && request->align > 8)) {
+        if (align > MM_QUANTUM || (all <= 8 && request->align > 8)) {
             heap->refusal = MM_BAD_ALIGNMENT;
             return NULL;
         }
@@ -462,36 +470,53 @@ static void refuse(struct heap *heap, uint64_t at, uint64_t request)
     });
 }
 
+/* Asks for the most usual kind first. */
+static void *alloc_request(struct heap *heap,
+                           const struct heap_request *request)
+{
+    if (request->kind == HEAP_ANY && request->align == 0 &&
+        size_wants_block(heap, request->size))
+        return block_alloc_payload(heap, request->size, MM_QUANTUM);
+    return alloc_by_kind(heap, request);
+}
+
 void *heap_alloc_request(struct heap *heap,
                          const struct heap_request *request)
 {
-    void *payload;
-
     refusal_clear(heap);
-    if (request->kind == HEAP_ANY && request->align == 0 &&
-        size_wants_block(heap, request->size))  /* the most usual first */
-        payload = block_alloc_payload(heap, request->size, MM_QUANTUM);
-    else
-        payload = alloc_by_kind(heap, request);
 
+    void *payload = alloc_request(heap, request);
+
+    /* Before it is refused: what waits, if memory is what is missing. */
+    if (payload == NULL && heap->refusal < MM_TOO_LARGE &&
+        care_flush(heap) > 0) {
+        refusal_clear(heap);
+        payload = alloc_request(heap, request);
+    }
     if (payload == NULL)
         refuse(heap, (uint64_t)heap->refusal_quantum * MM_QUANTUM,
                request->size);
+    else if (heap_has_trailers(heap))
+        care_dress(heap, payload, request->size > 0 ? request->size : 1);
     return payload;
 }
 
-enum mm_fault heap_free(struct heap *heap, void *payload)
+/* Whether PAYLOAD is handed out, and as whole as this heap's level of care can
+ * tell. */
+static enum mm_fault payload_vet(struct heap *heap, const void *payload)
 {
-    if (payload == NULL)
-        return MM_OK;
+    if (care_is_waiting(heap, payload))
+        return heap_blame(heap, MM_NOT_LIVE, heap_at(heap, payload));
 
-    refusal_clear(heap);
-    if (heap_is_checked(heap) &&
-        heap_vet_address(heap, payload) != MM_OK) {
-        refuse(heap, heap_at(heap, payload), 0);
-        return heap->refusal;
-    }
+    enum mm_fault fault = heap_vet_address(heap, payload);
 
+    return fault == MM_OK && heap_has_trailers(heap)
+               ? care_vet(heap, payload) : fault;
+}
+
+/* Gives PAYLOAD back in earnest; in a checked heap it was vetted. */
+enum mm_fault heap_give(struct heap *heap, void *payload)
+{
     uint32_t tag = heap_tag_of(heap, payload);
 
     if (tag_what(tag) == SPAN_TAG_LARGE)
@@ -508,10 +533,27 @@ enum mm_fault heap_free(struct heap *heap, void *payload)
     return block_free(heap, block_of(payload), MM_USE_CALLER);
 }
 
+enum mm_fault heap_free(struct heap *heap, void *payload)
+{
+    if (payload == NULL)
+        return MM_OK;
+
+    refusal_clear(heap);
+    if (heap_is_checked(heap) &&
+        (payload_vet(heap, payload) != MM_OK ||
+         (heap_waits(heap) &&
+          care_wait(heap, payload, &payload) != MM_OK))) {
+        refuse(heap, heap_at(heap, payload), 0);
+        return heap->refusal;
+    }
+    return payload == NULL ? MM_OK : heap_give(heap, payload);
+}
+
 /* Whether PAYLOAD has SIZE bytes now, where it is. */
 static bool resize_in_place(struct heap *heap, void *payload, uint64_t size)
 {
     uint32_t slot, tag = heap_tag_of(heap, payload);
+    uint64_t all = size + heap->trailer_bytes;
 
     if (tag_what(tag) != SPAN_TAG_LARGE && tag_owner(tag) != heap->owner) {
         /* Another thread's: not ours to cut, but it may do as it is. */
@@ -522,7 +564,7 @@ static bool resize_in_place(struct heap *heap, void *payload, uint64_t size)
     switch (tag_what(tag)) {
     case SPAN_TAG_SLOTS:
         slot = slot_bytes_of(heap, payload);
-        if (size > SLOT_MAX_BYTES || slot_class(size) != slot_class(slot))
+        if (all > SLOT_MAX_BYTES || slot_class(all) != slot_class(slot))
             return false;
         heap_emit(heap, (struct mm_event){
             .kind = MM_EVENT_RESIZE,
@@ -535,9 +577,9 @@ static bool resize_in_place(struct heap *heap, void *payload, uint64_t size)
     case SPAN_TAG_LARGE:
         return large_shrink(heap, payload, size);
     default:
-        return quanta_for(size) <= heap->span_quanta &&
+        return quanta_for(all) <= heap->span_quanta &&
                block_resize_in_place(heap, block_of(payload),
-                                     quanta_for(size), size);
+                                     quanta_for(all), size);
     }
 }
 
@@ -549,8 +591,7 @@ void *heap_realloc(struct heap *heap, void *payload, uint64_t size)
     refusal_clear(heap);
     if (size == 0)
         size = 1;
-    if (heap_is_checked(heap) &&
-        heap_vet_address(heap, payload) != MM_OK) {
+    if (heap_is_checked(heap) && payload_vet(heap, payload) != MM_OK) {
         refuse(heap, heap_at(heap, payload), size);
         return NULL;
     }
@@ -559,8 +600,11 @@ void *heap_realloc(struct heap *heap, void *payload, uint64_t size)
         refuse(heap, heap_at(heap, payload), size);
         return NULL;
     }
-    if (resize_in_place(heap, payload, size))
+    if (resize_in_place(heap, payload, size)) {
+        if (heap_has_trailers(heap))
+            care_trail(heap, payload, size);
         return payload;
+    }
 
     uint64_t kept = heap_usable_size(heap, payload);
     void *moved = heap_alloc(heap, size);
@@ -570,12 +614,20 @@ void *heap_realloc(struct heap *heap, void *payload, uint64_t size)
     uint32_t examined = heap->examined;
 
     __builtin_memcpy(moved, payload, (size_t)(size < kept ? size : kept));
-    heap_free(heap, payload);
+
+    enum mm_fault fault = heap_free(heap, payload);
+
+    if (fault != MM_OK) {               /* damage: PAYLOAD stays the caller's */
+        heap_give(heap, moved);
+        heap->refusal = fault;
+        return NULL;
+    }
     heap->examined = examined;
     return moved;
 }
 
-uint64_t heap_usable_size(const struct heap *heap, const void *payload)
+/* All the bytes from PAYLOAD to the end of its block, slot or range. */
+uint64_t heap_payload_bytes(const struct heap *heap, const void *payload)
 {
     switch (tag_what(heap_tag_of(heap, payload))) {
     case SPAN_TAG_SLOTS:
@@ -585,6 +637,12 @@ uint64_t heap_usable_size(const struct heap *heap, const void *payload)
     default:
         return block_size_shared(block_of(payload)) - BLOCK_HEADER;
     }
+}
+
+uint64_t heap_usable_size(const struct heap *heap, const void *payload)
+{
+    return heap_has_trailers(heap) ? care_usable(heap, payload)
+                                   : heap_payload_bytes(heap, payload);
 }
 
 /* Gives back what SPAN can spare: all of it, or pages inside free blocks. */
@@ -660,6 +718,7 @@ uint64_t heap_trim(struct heap *heap)
 
     refusal_clear(heap);
     heap_drain(heap, DRAIN_ALL);
+    care_flush(heap);
     heap_flush_kept(heap);
     slots_trim(heap);
     for (uint32_t page = 0; (span = span_next(heap, &page)) != NULL;)

@@ -25,6 +25,7 @@ enum {
     KEPT_SIZES = 2049,          /* blocks up to 2048 quanta, 32 KiB, may be
                                    kept: a list for each size */
     KEPT_PER_SIZE = 8,
+    HEAP_WAITING = 64,          /* freed payloads that wait, at level full */
 };
 
 /* How much a heap trusts its caller and its own memory. */
@@ -36,7 +37,11 @@ enum heap_level {
                                    writes past its end (heap_care.c) */
     HEAP_LEVEL_POISON,          /* free memory has a pattern, at both ends */
     HEAP_LEVEL_FULL,            /* guard pages; freed memory waits */
+    HEAP_LEVELS
 };
+
+/* "none" and so on. */
+const char *heap_level_name(enum heap_level level);
 
 /* Where a free block goes that a policy keeps on one list (heap_policy.h). */
 enum heap_order {
@@ -61,6 +66,7 @@ struct heap {
                                    block when so many are held; 0: never */
     uint32_t owner;             /* this heap's number in tags */
     uint32_t level;             /* enum heap_level */
+    uint32_t trailer_bytes;     /* behind each payload, at level canary */
     uint32_t keep_max;          /* quanta that may ever be kept; 0: none */
     uint32_t fast_tag;          /* the tag of this heap's slot pages where
                                    nobody watches or checks; else no tag */
@@ -88,6 +94,8 @@ struct heap {
                                    watches or checks; else BLOCK_NIL */
     block_ref kept[KEPT_SIZES]; /* kept blocks, by their quanta */
     uint8_t kept_count[(KEPT_SIZES + 3) / 4 * 4];
+    uint32_t random;            /* at level full: decides what waits how long */
+    uint32_t waiting[HEAP_WAITING];     /* payloads in units of 8; 0: none */
 };
 
 struct heap_setup {
@@ -150,7 +158,8 @@ enum mm_fault heap_free(struct heap *heap, void *payload);
  */
 void *heap_realloc(struct heap *heap, void *payload, uint64_t size);
 
-/* Bytes that the caller may use at PAYLOAD, a live one. */
+/* Bytes that the caller may use at PAYLOAD, a live one: at least what was
+ * asked for; exactly that at level canary and above. */
 uint64_t heap_usable_size(const struct heap *heap, const void *payload);
 
 /* Start and first block of spans: grows the heap by one empty span now. */
@@ -173,7 +182,7 @@ void heap_adopt(struct heap *heap);
 /* Whether a request of SIZE bytes is one for a slot in this heap. */
 static inline bool heap_wants_slot(const struct heap *heap, uint64_t size)
 {
-    return heap->small && size <= SLOT_MAX_BYTES;
+    return heap->small && size + heap->trailer_bytes <= SLOT_MAX_BYTES;
 }
 
 /* The blocks that a search has looked at, in order. */

@@ -29,6 +29,10 @@ static const char *const i9 = "I9: a slice tagged SLOTS is one used block";
 static const char *const i10 =
     "I10: a span's head says what it is, how long, and whose";
 static const char *const p1 = "P1: the one list is in order of address";
+static const char *const c1 =
+    "C1: every payload that is handed out has a whole trailer and slack";
+static const char *const c2 =
+    "C2: the ends of every free block and slot have their pattern";
 static const char *const r1 = "R1: tags tile the arena";
 static const char *const s1 =
     "S1: a slot below the watermark is free and listed once, or handed out";
@@ -100,6 +104,24 @@ static bool check_live(const struct heap *heap,
     return true;
 }
 
+/* C1 and C2 for the block under CURSOR. */
+static bool check_care(const struct heap *heap,
+                       const struct heap_cursor *cursor,
+                       struct heap_damage *damage)
+{
+    const void *payload = heap_address(heap, cursor->at);
+
+    if (!cursor->used)
+        return !heap_has_poison(heap) ||
+               care_block_is_poisoned(heap, block_of(payload))
+                   ? true : broken(damage, c2, cursor->at);
+    if (cursor->kept || cursor->slots || !heap_has_trailers(heap) ||
+        care_is_waiting(heap, payload) ||
+        care_trailer_is_whole(heap, payload))
+        return true;
+    return broken(damage, c1, cursor->at);
+}
+
 /* I9: the tags of the slices in which the block under CURSOR lies. */
 static bool check_tags(const struct heap *heap,
                        const struct heap_cursor *cursor,
@@ -132,8 +154,20 @@ static bool check_slot_page(const struct heap *heap, uint64_t at,
     if (!view.ok)
         return broken(damage, s5, at);
     below = (view.watermark - view.first) / view.slot_bytes;
-    for (uint32_t i = 0; i < below; i++)
-        used += slot_is_used(heap, at, view.first + i * view.slot_bytes);
+    for (uint32_t i = 0; i < below; i++) {
+        uint32_t offset = view.first + i * view.slot_bytes;
+        bool is_used = slot_is_used(heap, at, offset);
+
+        used += is_used;
+        if (is_used && heap_has_trailers(heap) &&
+            !care_is_waiting(heap, heap_address(heap, at + offset)) &&
+            !care_trailer_is_whole(heap, heap_address(heap, at + offset)))
+            return broken(damage, c1, at + offset);
+        if (!is_used && heap_has_poison(heap) &&
+            !care_slot_is_poisoned(heap_address(heap, at + offset),
+                                   view.slot_bytes))
+            return broken(damage, c2, at + offset);
+    }
     if (used != view.used)
         return broken(damage, heap_is_checked(heap) ? s4 : s2, at);
 
@@ -225,6 +259,8 @@ static bool check_by_address(const struct heap *heap,
                           cursor.at);
         if (cursor.large) {
             damage->larges++;
+            if (!check_care(heap, &cursor, damage))
+                return false;
             continue;
         }
         if (cursor.span_at != span_start) {
@@ -249,6 +285,7 @@ static bool check_by_address(const struct heap *heap,
             !check_live(heap, &cursor, damage) ||
             !check_tags(heap, &cursor, damage) ||
             !check_end_word(heap, &cursor, damage) ||
+            !check_care(heap, &cursor, damage) ||
             (cursor.slots && !check_slot_page(heap, cursor.at, damage)))
             return false;
         if (heap_policy(heap) != NULL && heap->policy->holds != NULL &&

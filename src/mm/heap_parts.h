@@ -18,6 +18,22 @@ static inline bool heap_is_checked(const struct heap *heap)
     return MM_CHECKED && heap->level >= HEAP_LEVEL_CHECK;
 }
 
+/* Levels of care (heap_care.c). */
+static inline bool heap_has_trailers(const struct heap *heap)
+{
+    return MM_CHECKED && heap->level >= HEAP_LEVEL_CANARY;
+}
+
+static inline bool heap_has_poison(const struct heap *heap)
+{
+    return MM_CHECKED && heap->level >= HEAP_LEVEL_POISON;
+}
+
+static inline bool heap_waits(const struct heap *heap)
+{
+    return MM_CHECKED && heap->level >= HEAP_LEVEL_FULL;
+}
+
 static inline uint64_t span_at_of(const struct heap *heap, uint64_t at)
 {
     return mm_round_down(at, heap->span_bytes);
@@ -254,6 +270,49 @@ static inline enum mm_fault heap_blame(struct heap *heap, enum mm_fault fault,
     heap->refusal_quantum = (block_ref)(at / MM_QUANTUM);
     return fault;
 }
+
+/* ---- care (heap_care.c) ----------------------------------------------- */
+
+enum {
+    CARE_TRAILER = 4,           /* bytes */
+    CARE_ZONE = 64,             /* bytes of a pattern, at most, at each end */
+    CARE_UNIT = 8,              /* what heap->waiting counts in */
+};
+
+/* Behind PAYLOAD, where SIZE bytes were asked for: slack and trailer. */
+void care_trail(struct heap *heap, void *payload, uint64_t size);
+
+/* The same for a payload that is about to be handed out, and its pattern. */
+void care_dress(struct heap *heap, void *payload, uint64_t size);
+
+bool care_trailer_is_whole(const struct heap *heap, const void *payload);
+enum mm_fault care_vet(struct heap *heap, const void *payload);
+uint64_t care_usable(const struct heap *heap, const void *payload);
+
+/* The zones of a free block; a free slot. */
+void care_poison_block(struct heap *heap, struct block *block);
+bool care_block_is_poisoned(const struct heap *heap,
+                            const struct block *block);
+void care_poison_slot(unsigned char *slot, uint32_t slot_bytes);
+bool care_slot_is_poisoned(const unsigned char *slot, uint32_t slot_bytes);
+
+/* At level full: whether PAYLOAD was freed and waits; lets it wait; frees all
+ * that wait (how many). */
+bool care_is_waiting(const struct heap *heap, const void *payload);
+enum mm_fault care_wait(struct heap *heap, unsigned char *payload,
+                        void **out);
+uint32_t care_flush(struct heap *heap);
+
+/* The pages at the end of a large range that have no frame. */
+static inline uint32_t heap_guard_pages(const struct heap *heap)
+{
+    return heap_waits(heap) ? 1 : 0;
+}
+
+/* ---- heap.c ----------------------------------------------------------- */
+
+enum mm_fault heap_give(struct heap *heap, void *payload);
+uint64_t heap_payload_bytes(const struct heap *heap, const void *payload);
 
 /* ---- threads.c -------------------------------------------------------- */
 

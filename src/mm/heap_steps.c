@@ -306,6 +306,10 @@ struct block *block_split(struct heap *heap, struct block *block,
         block_set_marked(block, block_has_hole(heap, block));
         block_set_marked(right, block_has_hole(heap, right));
     }
+    if (heap_has_poison(heap)) {
+        care_poison_block(heap, block);
+        care_poison_block(heap, right);
+    }
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_SPLIT,
         .at = block_at_bytes(heap, block),
@@ -340,6 +344,8 @@ void block_release(struct heap *heap, struct block *block, enum mm_use use)
 {
     block_set_used(block, false);
     live_set(heap, block, false);
+    if (heap_has_poison(heap))
+        care_poison_block(heap, block);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_RELEASE,
         .use = use,
@@ -403,6 +409,8 @@ void block_resize(struct heap *heap, struct block *block, uint32_t quanta,
         block_set_quanta(rest, all - quanta);
         if (hollow)
             block_set_marked(rest, block_has_hole(heap, rest));
+        if (heap_has_poison(heap))
+            care_poison_block(heap, rest);
         block_list_insert(heap, rest);
     }
     heap_emit(heap, (struct mm_event){
@@ -518,6 +526,8 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end)
         emit_pages(heap, MM_EVENT_HOLD, span, first, count);
     }
     block_set_marked(block, block_has_hole(heap, block));
+    if (heap_has_poison(heap))
+        care_poison_block(heap, block);
     block_list_insert(heap, block);
     kept_allow_more(heap);
     return MM_OK;

@@ -130,11 +130,13 @@ enum mm_fault heap_vet_free(struct heap *heap, const struct block *block)
         return heap_blame(heap, MM_BAD_HEADER, at);
     if (!links_agree(heap, block))
         return heap_blame(heap, MM_BAD_LINK, at);
+    if (heap_has_poison(heap) && !care_block_is_poisoned(heap, block))
+        return heap_blame(heap, MM_BAD_POISON, at);
     return MM_OK;
 }
 
 /* Whether the neighbour NEXT_TO of a block is used as a live or kept one, or
- * free as one on a list; else FAULT, or MM_BAD_LINK. */
+ * free as one on a list; else FAULT, MM_BAD_LINK or MM_BAD_POISON. */
 static enum mm_fault vet_neighbour(struct heap *heap,
                                    const struct block *next_to,
                                    enum mm_fault fault)
@@ -144,8 +146,9 @@ static enum mm_fault vet_neighbour(struct heap *heap,
     if (block_is_free(next_to)) {
         if (heap_vet_free(heap, next_to) == MM_OK)
             return MM_OK;
-        return heap->refusal == MM_BAD_LINK ? MM_BAD_LINK
-                                            : heap_blame(heap, fault, at);
+        return heap->refusal == MM_BAD_HEADER
+                   ? heap_blame(heap, fault, at)
+                   : (enum mm_fault)heap->refusal;
     }
     if (!right_agrees(heap, next_to) ||
         live_is_set(heap, at) == block_is_kept(next_to))

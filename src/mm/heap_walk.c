@@ -152,6 +152,9 @@ bool heap_page_is_held(const struct heap *heap, uint64_t at)
 
     if (range == NULL || range->type == RANGE_FREE)
         return false;
+    if (range->type == RANGE_LARGE)     /* but for its guard */
+        return at / MM_PAGE <
+               range->start + range->pages - heap_guard_pages(heap);
     if (range->type != RANGE_SPAN)
         return true;
     if (range->pages != heap->span_bytes / MM_PAGE)

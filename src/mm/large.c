@@ -10,6 +10,13 @@
  *
  * There is no header, no list and no neighbour. The tree of ranges knows the
  * size, and freeing is giving the range back.
+ *
+ * At level of care `full` the range has one page more, the last one, that no
+ * frame is behind, and the payload ends as near to it as its alignment allows:
+ *
+ *     +------+--------+---------------------------------------+-------+
+ *     | head |        | payload                               | guard |
+ *     +------+--------+---------------------------------------+-------+
  */
 #include "heap_parts.h"
 
@@ -44,9 +51,16 @@ static void emit_pages(const struct heap *heap, enum mm_event_kind kind,
 void *large_alloc(struct heap *heap, uint64_t size, uint64_t align)
 {
     uint64_t distance = align > SPAN_LARGE_HEAD ? align : SPAN_LARGE_HEAD;
-    uint64_t bytes = mm_round_up(size + distance, MM_PAGE);
+    uint64_t all = size + heap->trailer_bytes;
+    uint64_t bytes = mm_round_up(all + distance, MM_PAGE);
+    uint32_t held = (uint32_t)(bytes / MM_PAGE);
+    uint64_t room = mm_round_down(bytes - all - distance, align);
+
+    if (heap_waits(heap) && distance + room < heap->span_bytes)
+        distance += room;               /* close to the guard */
+
     struct range_request request = {
-        .pages = (uint32_t)(bytes / MM_PAGE),
+        .pages = held + heap_guard_pages(heap),
         .align_pages = (uint32_t)((align > heap->span_bytes
                                        ? align : heap->span_bytes) / MM_PAGE),
         .at = RANGE_ANYWHERE,
@@ -58,18 +72,18 @@ void *large_alloc(struct heap *heap, uint64_t size, uint64_t align)
     mm_lock(heap->home);
     heap->refusal = ranges_probe(heap->ranges, &request, &page);
     if (heap->refusal == MM_OK &&
-        !heap->home->hold(heap->home->context, page, request.pages))
+        !heap->home->hold(heap->home->context, page, held))
         heap->refusal = MM_NO_FRAMES;
     if (heap->refusal == MM_OK) {
         request.at = page;
         heap->refusal = ranges_alloc(heap->ranges, &request, &page);
         if (heap->refusal != MM_OK)     /* damaged tags only */
-            heap->home->release(heap->home->context, page, request.pages);
+            heap->home->release(heap->home->context, page, held);
     }
     mm_unlock(heap->home);
     if (heap->refusal != MM_OK)
         return NULL;
-    emit_pages(heap, MM_EVENT_HOLD, page, request.pages);
+    emit_pages(heap, MM_EVENT_HOLD, page, held);
 
     struct span *head = span_at(heap, (uint64_t)page * MM_PAGE);
     void *payload = (unsigned char *)head + distance;
@@ -84,7 +98,7 @@ void *large_alloc(struct heap *heap, uint64_t size, uint64_t align)
         .kind = MM_EVENT_TAKE,
         .use = MM_USE_CALLER,
         .at = heap_at(heap, payload),
-        .size = bytes,
+        .size = (uint64_t)request.pages * MM_PAGE,
         .request = size,
     });
     return payload;
@@ -104,8 +118,11 @@ enum mm_fault large_free(struct heap *heap, void *payload)
         .at = heap_at(heap, payload),
         .size = (uint64_t)pages * MM_PAGE,
     });
-    heap->home->release(heap->home->context, page, pages);
-    emit_pages(heap, MM_EVENT_TRIM, page, pages);
+
+    uint32_t held = pages - heap_guard_pages(heap);
+
+    heap->home->release(heap->home->context, page, held);
+    emit_pages(heap, MM_EVENT_TRIM, page, held);
 
     enum mm_fault fault = ranges_free(heap->ranges, page, pages);
 
@@ -123,11 +140,14 @@ bool large_shrink(struct heap *heap, void *payload, uint64_t size)
 
     mm_unlock(heap->home);
 
-    uint64_t bytes = mm_round_up(size + head->owner, MM_PAGE);
+    uint64_t bytes = mm_round_up(size + heap->trailer_bytes + head->owner,
+                                 MM_PAGE) +
+                     (uint64_t)heap_guard_pages(heap) * MM_PAGE;
     uint32_t before = head->pages, pages = (uint32_t)(bytes / MM_PAGE);
     uint32_t tail = (uint32_t)(heap_at(heap, head) / MM_PAGE) + pages;
 
-    if (bytes > (uint64_t)before * MM_PAGE || size <= heap->large_bytes)
+    if (bytes > (uint64_t)before * MM_PAGE || size <= heap->large_bytes ||
+        (heap_waits(heap) && pages != before))  /* the guard stays the last */
         return false;
     if (pages < before) {
         mm_lock(heap->home);
@@ -158,5 +178,6 @@ uint64_t large_usable(const struct heap *heap, const void *payload)
     const struct span *head = large_head(heap, payload);
 
     mm_unlock(heap->home);
-    return (uint64_t)head->pages * MM_PAGE - head->owner;
+    return (uint64_t)(head->pages - heap_guard_pages(heap)) * MM_PAGE -
+           head->owner;
 }

@@ -57,6 +57,7 @@ const char *mm_event_name(enum mm_event_kind kind)
         [MM_EVENT_REMOTE_PUSH] = "REMOTE_PUSH",
         [MM_EVENT_REMOTE_DRAIN] = "REMOTE_DRAIN",
         [MM_EVENT_ADOPT] = "ADOPT",
+        [MM_EVENT_WAIT] = "WAIT",
     };
 
     return kind < MM_EVENT_KINDS ? names[kind] : "unknown";

@@ -283,6 +283,8 @@ static void slot_give(struct heap *heap, struct slot_page *page,
 {
     bool was_full = slot_page_is_full(page);
 
+    if (heap_has_poison(heap))
+        care_poison_slot((unsigned char *)page + offset, page->slot_bytes);
     *slot_link(page, offset) = page->free;
     page->free = offset;
     page->used = slot_page_used(page) - 1;
@@ -301,7 +303,7 @@ static void slot_give(struct heap *heap, struct slot_page *page,
 /* A slot for SIZE bytes (0 ... SLOT_MAX_BYTES); NULL when refused. */
 void *slot_alloc(struct heap *heap, uint64_t size)
 {
-    unsigned class = slot_class(size);
+    unsigned class = slot_class(size + heap->trailer_bytes);
     struct slot_page *page = slot_page_at(heap, heap->slot_lists[class]);
 
     if (page == NULL && heap_drain(heap, DRAIN_SOME) > 0)
@@ -411,6 +413,10 @@ enum mm_fault slot_vet_page(struct heap *heap, const void *address)
             return heap_blame(heap, MM_BAD_SLOT, at + page->free);
         if (slot_is_used(heap, at, page->free))
             return heap_blame(heap, MM_BAD_SLOT, at + page->free);
+        if (heap_has_poison(heap) &&
+            !care_slot_is_poisoned((const unsigned char *)page + page->free,
+                                   page->slot_bytes))
+            return heap_blame(heap, MM_BAD_POISON, at + page->free);
     }
     return MM_OK;
 }

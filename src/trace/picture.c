@@ -912,6 +912,8 @@ const char *picture_event(struct picture *picture,
         return replay_drain(picture, event);
     case MM_EVENT_ADOPT:
         return NULL;                    /* whose thread it is, nobody draws */
+    case MM_EVENT_WAIT:                 /* as used as before */
+        return NULL;
     case MM_EVENT_KINDS:
         break;
     }

@@ -153,6 +153,8 @@ static const char *pattern_of(const struct mm_event *event, const char **word)
         return ": heap ! takes the # that other threads have freed";
     case MM_EVENT_ADOPT:
         return ": a heap that its thread has left has a new owner";
+    case MM_EVENT_WAIT:
+        return " @: freed; it waits before it can be used again";
     case MM_EVENT_KINDS:
         break;
     }

@@ -5,17 +5,24 @@
 #
 #   tests/lib/interface      api.c, news.cc under our malloc and under glibc's
 #   tests/lib/threads        threads.c, with ThreadSanitizer watching
+#   tests/lib/judge          errors are noticed, and said in a sentence
 #   tests/lib/programs       programs' output must be what it is under glibc
 
-CHECKS += tests/lib/interface $(BUILD)/lib/threads tests/lib/programs
+CHECKS += tests/lib/interface $(BUILD)/lib/threads tests/lib/judge \
+	tests/lib/programs
 DEEP_CHECKS += tests/lib/programs-deep
 CHECK_NEEDS += $(BUILD)/host/libheapglass.so $(BUILD)/lib/api \
-	$(BUILD)/lib/news
+	$(BUILD)/lib/news $(BUILD)/lib/crime
 
 $(BUILD)/lib/api: tests/lib/api.c
 	@mkdir -p $(@D)
 	$(call say,test  $@)
 	$(Q)$(HOST_CC) -std=gnu11 -O1 -g -Wall -Wextra -fno-builtin -o $@ $< -lpthread
+
+$(BUILD)/lib/crime: tests/lib/crime.c
+	@mkdir -p $(@D)
+	$(call say,test  $@)
+	$(Q)$(HOST_CC) -std=gnu11 -O0 -g -Wall -Wextra -fno-builtin -w -o $@ $<
 
 $(BUILD)/lib/news: tests/lib/news.cc
 	@mkdir -p $(@D)

@@ -27,6 +27,12 @@ static uint64_t served(uint64_t size)
     return size == 0 ? 1 : size;
 }
 
+/* The bytes that it takes: at some levels of care a trailer follows. */
+static uint64_t needed(const struct test_home *test, uint64_t size)
+{
+    return served(size) + test->heap.trailer_bytes;
+}
+
 static unsigned char pattern(uint32_t seed, uint64_t i)
 {
     return (unsigned char)((seed * 2654435761u + (uint32_t)i * 40503u) >> 11);
@@ -81,7 +87,7 @@ static uint64_t alignment(const struct heap_request *request)
 static bool prefers_slot(const struct test_home *test,
                          const struct heap_request *request)
 {
-    uint64_t size = served(request->size);
+    uint64_t size = needed(test, request->size);
 
     if (request->kind == HEAP_SLOT)
         return true;
@@ -93,7 +99,7 @@ static void expect_exact(struct test_home *test, uint64_t at,
                          const struct heap_request *request, uint64_t align)
 {
     struct heap_cursor cursor;
-    uint64_t size = served(request->size), expected;
+    uint64_t size = needed(test, request->size), expected;
 
     if (!heap_walk_find(&test->heap, at, &cursor) || !cursor.used)
         fail_msg("+0x%llx is in no used block", (unsigned long long)at);
@@ -128,7 +134,8 @@ static void expect_sound(struct shadow *shadow, const void *payload,
     uint64_t size = served(request->size);
     uint64_t align = alignment(request);
 
-    if (size <= 8 && request->align <= 8 && prefers_slot(test, request))
+    if (needed(test, request->size) <= 8 && request->align <= 8 &&
+        prefers_slot(test, request))
         align = 8;
     if (at >= test->setup.arena_bytes || size > test->setup.arena_bytes - at)
         fail_msg("the payload is outside the arena");
@@ -137,6 +144,8 @@ static void expect_sound(struct shadow *shadow, const void *payload,
                  (unsigned long long)align);
     expect_exact(test, at, request, request->align);
     assert_true(heap_usable_size(&test->heap, payload) >= size);
+    if (test->heap.trailer_bytes > 0)
+        assert_true(heap_usable_size(&test->heap, payload) == size);
 
     const struct ledger_entry *entry = ledger_find(test->ledger, at);
 
@@ -212,7 +221,7 @@ static bool span_could_serve(const struct test_home *test, uint64_t size,
     uint64_t first = test->heap.head_bytes + 4;
     uint64_t payload = (first + align - 1) / align * align;
     uint64_t end = payload - 4 + (size + 4 + 15) / 16 * 16;
-    uint8_t needed[SPAN_MAX_BYTES / MM_PAGE + 2] = { 0 };
+    uint8_t wanted[SPAN_MAX_BYTES / MM_PAGE + 2] = { 0 };
     uint32_t pages = 0;
 
     if (end > span - 4 || !run_could_serve(test, span / MM_PAGE,
@@ -221,12 +230,12 @@ static bool span_could_serve(const struct test_home *test, uint64_t size,
     if (payload > first && payload - first < 16)
         return false;
     for (uint64_t at = 0; at < first + 8; at++)
-        needed[at / MM_PAGE] = 1;
+        wanted[at / MM_PAGE] = 1;
     for (uint64_t at = payload - 4; at < end + (end < span - 4 ? 12 : 0); at++)
-        needed[at / MM_PAGE] = 1;
-    needed[(span - 1) / MM_PAGE] = 1;
+        wanted[at / MM_PAGE] = 1;
+    wanted[(span - 1) / MM_PAGE] = 1;
     for (uint64_t page = 0; page < span / MM_PAGE; page++)
-        pages += needed[page];
+        pages += wanted[page];
     return frames_suffice(test, pages);
 }
 
@@ -249,7 +258,8 @@ static bool slot_could_serve(const struct test_home *test, uint64_t size)
 bool shadow_could_serve(struct test_home *test,
                         const struct heap_request *request)
 {
-    uint64_t size = served(request->size), align = alignment(request);
+    uint64_t size = needed(test, request->size);
+    uint64_t align = alignment(request);
     uint64_t span = test->setup.span_bytes;
     bool one_span = test->setup.arena_bytes < 2 * span;
 
@@ -264,7 +274,8 @@ bool shadow_could_serve(struct test_home *test,
     if (request->kind == HEAP_SLOT)
         return false;
     if (request->kind == HEAP_LARGE ||
-        (request->kind == HEAP_ANY && size > test->heap.large_bytes)) {
+        (request->kind == HEAP_ANY &&
+         served(request->size) > test->heap.large_bytes)) {
         uint64_t pages = (size + (align > 64 ? align : 64) + 4095) / 4096;
 
         return !one_span && frames_suffice(test, (uint32_t)pages) &&

@@ -38,6 +38,15 @@ static const struct test_setup shapes[] = {
       .level = HEAP_LEVEL_CHECK, .small = true, .keep_bytes = 6000 },
     { .arena_bytes = 128 * KIB, .span_bytes = 32 * KIB,
       .level = HEAP_LEVEL_NONE, .keep_bytes = 3000 },
+    /* more care */
+    { .arena_bytes = 128 * KIB, .span_bytes = 128 * KIB,
+      .level = HEAP_LEVEL_CANARY },
+    { .arena_bytes = 1024 * KIB, .span_bytes = 64 * KIB, .hollow_pages = 1,
+      .level = HEAP_LEVEL_CANARY, .small = true },
+    { .arena_bytes = 64 * KIB, .span_bytes = 64 * KIB,
+      .level = HEAP_LEVEL_POISON },
+    { .arena_bytes = 512 * KIB, .span_bytes = 32 * KIB, .hollow_pages = 1,
+      .level = HEAP_LEVEL_POISON, .small = true },
     /* as in a program: nobody listens, nothing is checked */
     { .arena_bytes = 512 * KIB, .span_bytes = 64 * KIB, .hollow_pages = 2,
       .level = HEAP_LEVEL_NONE, .small = true, .deaf = true },
