@@ -617,8 +617,8 @@ void *heap_realloc(struct heap *heap, void *payload, uint64_t size)
 
     enum mm_fault fault = heap_free(heap, payload);
 
-    if (fault != MM_OK) {               /* damage: PAYLOAD stays the caller's */
-        heap_give(heap, moved);
+    if (fault != MM_OK && heap_waits(heap)) {   /* what waited is damaged */
+        heap_free(heap, moved);
         heap->refusal = fault;
         return NULL;
     }

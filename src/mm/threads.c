@@ -164,14 +164,6 @@ uint32_t heap_drain(struct heap *heap, uint32_t most)
 
         void *payload = remote_link(heap, heap->drained);
 
-        /* A payload that was freed twice may be on the list again, with
-         * something else in it than a link: there the list ends. */
-        if (heap_is_checked(heap) &&
-            (heap_at(heap, payload) >= heap_arena_bytes(heap) ||
-             heap_vet_address(heap, payload) != MM_OK)) {
-            heap->drained = 0;
-            break;
-        }
         heap->drained = *remote_link(heap, heap->drained);
         if (heap_free(heap, payload) != MM_OK)
             heap->drained = 0;          /* damaged: what follows is lost */

@@ -142,7 +142,7 @@ static bool is_expected(enum mm_event_kind kind)
 {
     return kind != MM_EVENT_FRAME_TAKE && kind != MM_EVENT_FRAME_GIVE &&
            kind != MM_EVENT_REMOTE_PUSH && kind != MM_EVENT_REMOTE_DRAIN &&
-           kind != MM_EVENT_ADOPT;
+           kind != MM_EVENT_ADOPT && kind != MM_EVENT_WAIT;
 }
 
 /* ---- the tests --------------- */
