@@ -272,6 +272,12 @@ uint64_t home_ticks(void)
     return 0;
 }
 
+bool home_break(const struct mm_event *event)
+{
+    (void)event;
+    return false;
+}
+
 void home_crash(const char *kind)
 {
     static const char text[] = "there is no fault screen in a process: crash "

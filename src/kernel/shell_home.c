@@ -116,6 +116,13 @@ uint64_t home_ticks(void)
     return cpu_ticks();
 }
 
+bool home_break(const struct mm_event *event)
+{
+    if (event != NULL)
+        cpu_magic_break(event);
+    return true;
+}
+
 void home_crash(const char *kind)
 {
     kernel_crash(kind);

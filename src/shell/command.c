@@ -259,6 +259,13 @@ const struct command commands[] = {
       "  events on\n"
       "  alloc 24\n",
       "on off", NULL, cmd_events, NEEDS_NOTHING },
+    { "bp", "on|off|STEP...", "let a debugger stop at each step",
+      "STEP is split, coalesce, take or release. The kernel executes Bochs's "
+      "magic\nbreakpoint there; 'make bochs-step' shows the block before and "
+      "after.\n"
+      "  bp on\n"
+      "  bp split\n",
+      "on off split coalesce take release", NULL, cmd_bp, NEEDS_NOTHING },
 
     { "lesson", "[N]", "the lessons: all of them, or read one",
       "'lesson 6' shows a lesson page by page, 'next' the page after it. "

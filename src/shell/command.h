@@ -71,6 +71,9 @@ command_run cmd_step, cmd_why, cmd_predict, cmd_quiz;
 /* cmd_policy.c, cmd_replay.c: other ways to choose, and real input */
 command_run cmd_policy, cmd_traces, cmd_replay, cmd_until, cmd_race;
 
+/* cmd_bp.c: a debugger outside */
+command_run cmd_bp;
+
 /* cmd_tree.c */
 command_run cmd_tree;
 

@@ -108,6 +108,12 @@ void home_crash(const char *kind);
  * nobody counts: in a process. */
 uint64_t home_ticks(void);
 
+/* Stops in a debugger that watches this machine from outside and knows magic
+ * breakpoints (Bochs), with EVENT's address in the CPU's register esi (rsi);
+ * NULL only asks. False where no such debugger can be: in a process. */
+struct mm_event;
+bool home_break(const struct mm_event *event);
+
 /* Ends the machine (the process). The shell has printed its status line. */
 _Noreturn void home_poweroff(int status);
 _Noreturn void home_reboot(void);

@@ -250,6 +250,8 @@ static void session_hear(void *context, const struct mm_event *event)
     struct session *session = context;
     struct heard *heard = &session->heard;
 
+    if (session->breaks >> event->kind & 1)
+        home_break(event);
     heard->events[event->kind]++;
     heard->bytes[event->kind] += event->size;
     if (heard->count < HEARD_MAX && !is_of_a_frame(event))
@@ -507,6 +509,7 @@ void session_open(struct session *session, const char *command_line)
     session->refused = false;
     session->ended = false;
     session->events = false;
+    session->breaks = 0;
     session->warned = false;
     session->course = NULL;
     session->zoo = (struct zoo){ .open = false };

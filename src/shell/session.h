@@ -68,6 +68,10 @@ struct past;
 struct course;
 
 struct session {
+    uint32_t breaks;            /* a bit for each kind of event at which a
+                                   debugger stops (cmd_bp.c) */
+    struct machine *machine;    /* that commands act on; NULL: none */
+
     struct line line;
     bool prompted;              /* the prompt stands there */
     bool failed;                /* some command answered with status 1 */
@@ -83,7 +87,6 @@ struct session {
 
     struct machine *kernel;     /* NULL until `use kernel` */
 
-    struct machine *machine;    /* that commands act on; NULL: none */
     struct stats *stats;        /* of that machine */
     struct stats lab_stats, kernel_stats;
     bool events;                /* print every event */

@@ -122,6 +122,7 @@ void home_memory_release(void *memory, size_t size)
     free(memory);
 }
 
+bool home_break(const struct mm_event *event) { return event != NULL; }
 void home_crash(const char *kind) { (void)kind; }
 uint64_t home_ticks(void) { return 0; }
 _Noreturn void home_poweroff(int status) { exit(status); }

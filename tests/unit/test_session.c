@@ -185,6 +185,11 @@ uint64_t home_ticks(void)
     return 0;
 }
 
+bool home_break(const struct mm_event *event)
+{
+    return event != NULL;
+}
+
 void home_crash(const char *kind)
 {
     (void)kind;
