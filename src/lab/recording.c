@@ -58,15 +58,34 @@ uint32_t recording_lines(const char *text, size_t size)
     return lines;
 }
 
-/* One operation; NULL, or what is wrong with it. */
-static const char *read_step(struct reader *reader,
-                             struct recording_step *step, uint32_t id_room)
+/* A line that is no operation: `t` or `b`, whose letter was read. */
+static const char *read_remark(struct reader *reader, char kind,
+                               uint64_t *align)
+{
+    uint64_t number;
+
+    if (!read_number(reader, &number))
+        return "t and b take one number";
+    if (kind == 'b' &&
+        (!mm_is_power_of_two(number) || number > RECORDING_ALIGN_MAX))
+        return "b takes a power of two up to 16 MiB";
+    if (!end_line(reader))
+        return "t and b take one number";
+    if (kind == 'b')
+        *align = number;
+    return NULL;
+}
+
+/* One operation, its alignment *ALIGN if there is one (0: none); NULL, or what
+ * is wrong with it. KIND is its letter, which was read. */
+static const char *read_step(struct reader *reader, char kind,
+                             struct recording_step *step, uint32_t id_room,
+                             uint64_t *align)
 {
     uint64_t id, size = 0;
-    char kind = *reader->at++;
 
     if (kind != 'a' && kind != 'r' && kind != 'f')
-        return "a line begins with a, r or f";
+        return "a line begins with a, r, f, t or b";
     if (!read_number(reader, &id) ||
         (kind != 'f' && !read_number(reader, &size)))
         return "a takes an ID and a size, as r does; f an ID";
@@ -80,9 +99,13 @@ static const char *read_step(struct reader *reader,
         .kind = kind == 'a'   ? RECORDING_ALLOC
                 : kind == 'r' ? RECORDING_REALLOC
                               : RECORDING_FREE,
-        .id = (uint32_t)id,
+        .align_log2 = kind == 'a' && *align > 0
+                          ? (uint32_t)__builtin_ctzll(*align) & 31 : 0,
+        .id = (uint32_t)id & 0x1ffffff,
         .size = (uint32_t)size,
     };
+    if (kind == 'a')
+        *align = 0;
     return NULL;
 }
 
@@ -138,6 +161,22 @@ static const char *count_peak(struct recording *recording, uint32_t *live,
     return NULL;
 }
 
+/* The line of operation number POSITION. */
+static uint32_t line_of(const char *text, size_t size, uint32_t position)
+{
+    uint32_t line = 1;
+    bool starts = true;
+
+    for (size_t i = 0; i < size; line += text[i++] == '\n') {
+        if (starts &&
+            (text[i] == 'a' || text[i] == 'r' || text[i] == 'f') &&
+            position-- == 0)
+            break;
+        starts = text[i] == '\n';
+    }
+    return line;
+}
+
 struct recording_fault recording_read(struct recording *recording,
                                       const char *text, size_t size,
                                       uint32_t *live, uint32_t id_room)
@@ -145,6 +184,7 @@ struct recording_fault recording_read(struct recording *recording,
     struct reader reader = { text, text + size, 1 };
     const char *sentence;
     uint32_t position = 0, head;
+    uint64_t align = 0;
 
     recording->count = recording->ids = 0;
     recording->scale = 1;
@@ -164,9 +204,16 @@ struct recording_fault recording_read(struct recording *recording,
 
         if (end_line(&reader))          /* an empty line */
             continue;
-        sentence = read_step(&reader, step, id_room);
+
+        char kind = *reader.at++;
+        bool remark = kind == 't' || kind == 'b';
+
+        sentence = remark ? read_remark(&reader, kind, &align)
+                          : read_step(&reader, kind, step, id_room, &align);
         if (sentence != NULL)
             return (struct recording_fault){ sentence, reader.line };
+        if (remark)
+            continue;
         if (step->id >= recording->ids)
             recording->ids = step->id + 1;
         recording->count++;
@@ -174,7 +221,8 @@ struct recording_fault recording_read(struct recording *recording,
     if (recording->count == 0)
         return (struct recording_fault){ "it has no operations", reader.line };
     sentence = count_peak(recording, live, &position);
-    return (struct recording_fault){ sentence, head + 1 + position };
+    return (struct recording_fault){ sentence,
+                                     line_of(text, size, position) };
 }
 
 void recording_scale(struct recording *recording, uint32_t scale,
@@ -184,6 +232,15 @@ void recording_scale(struct recording *recording, uint32_t scale,
 
     recording->scale = scale;
     count_peak(recording, live, &position);
+}
+
+struct heap_request recording_request(const struct recording *recording,
+                                      const struct recording_step *step)
+{
+    return (struct heap_request){
+        .size = scaled(recording, step->size),
+        .align = step->align_log2 > 4 ? (uint64_t)1 << step->align_log2 : 0,
+    };
 }
 
 /* ---- doing ---------------------------------------------------------------- */
@@ -205,8 +262,10 @@ struct recording_result recording_step(const struct recording *recording,
         result.refused = heap_free(heap, before) != MM_OK;
         return result;
     }
-    result.request = scaled(recording, step->size);
-    after = before == NULL ? heap_alloc(heap, result.request)
+    struct heap_request request = recording_request(recording, step);
+
+    result.request = request.size;
+    after = before == NULL ? heap_alloc_request(heap, &request)
                            : heap_realloc(heap, before, result.request);
     result.refused = after == NULL;
     if (after == NULL)

@@ -9,6 +9,10 @@
  *     r ID SIZE      give ID the size SIZE
  *     f ID           free ID
  *
+ * and two kinds of lines that are no operations: `t N`, which thread does what
+ * follows (here one does all), and `b BYTES`, the next `a` is to start at a
+ * multiple of BYTES.
+ *
  * It is read once, and checked; from then on its operations can be done to a
  * lab one by one, each as often as one likes. Where the block ID is, the lab
  * itself remembers (lab_handles), so that a lab that goes back in time knows.
@@ -24,12 +28,13 @@
 enum recording_kind { RECORDING_ALLOC, RECORDING_REALLOC, RECORDING_FREE };
 
 enum {
-    RECORDING_ID_MAX = 1 << 24,
+    RECORDING_ID_MAX = 1 << 25,
+    RECORDING_ALIGN_MAX = 1 << 24,
     RECORDING_SIZE_MAX = 1 << 30,
 };
 
 struct recording_step {
-    uint32_t kind : 2, id : 30;
+    uint32_t kind : 2, align_log2 : 5, id : 25;
     uint32_t size;
 };
 
@@ -73,6 +78,10 @@ struct recording_result {
     uint64_t request;
     uint64_t from, to;  /* where the payload was and is; 0: nowhere */
 };
+
+/* What STEP asks for, sizes divided. */
+struct heap_request recording_request(const struct recording *recording,
+                                      const struct recording_step *step);
 
 /* Does step number POSITION to LAB, whose setup has recording->ids handles. */
 struct recording_result recording_step(const struct recording *recording,

@@ -96,8 +96,7 @@ static void deed_of_step(struct deed *deed, const struct session *session,
     const char *name = text.text;
 
     deed->at = lab_handles(before)[step->id];
-    deed->request.size =
-        (step->size + recording->scale - 1) / recording->scale;
+    deed->request = recording_request(recording, step);
     deed->kind = step->kind == RECORDING_FREE ? DEED_FREE
                  : deed->at == 0              ? DEED_ALLOC
                                               : DEED_REALLOC;
@@ -107,8 +106,10 @@ static void deed_of_step(struct deed *deed, const struct session *session,
     else
         print_text(text.text, sizeof(text.text), "+0x%llx", (wide)deed->at);
     if (deed->kind == DEED_ALLOC)
-        print_text(deed->text, LINE_SIZE, "alloc %llu",
-                   (wide)deed->request.size);
+        print_text(deed->text, LINE_SIZE,
+                   deed->request.align > 0 ? "alloc %llu align %llu"
+                                           : "alloc %llu",
+                   (wide)deed->request.size, (wide)deed->request.align);
     else if (deed->kind == DEED_FREE)
         print_text(deed->text, LINE_SIZE, "free %s", name);
     else

@@ -35,6 +35,15 @@ static void good_recordings_are_read(void **state)
     assert_int_equal(recording.largest, 100);
     assert_null(read_text(&recording, "1\n1\na 0 100\r\n\nf 0").sentence);
     assert_int_equal(recording.count, 2);
+    assert_null(read_text(&recording, "1\n1\na 0 8\nt 2\nb 256\na 1 8\n"
+                                      "f 0\na 2 9\n").sentence);
+    assert_int_equal(recording.count, 4);
+    assert_int_equal(recording_request(&recording,
+                                       &recording.steps[0]).align, 0);
+    assert_int_equal(recording_request(&recording,
+                                       &recording.steps[1]).align, 256);
+    assert_int_equal(recording_request(&recording,
+                                       &recording.steps[3]).align, 0);
 }
 
 static void bad_recordings_are_refused_with_their_line(void **state)
@@ -46,7 +55,7 @@ static void bad_recordings_are_refused_with_their_line(void **state)
         { "", "begins with four numbers", 1 },
         { "1\n2\n3\na 0 1\n", "begins with four numbers", 1 },
         { "1\n1\n", "no operations", 3 },
-        { "1\n1\nx 0 1\n", "begins with a, r or f", 3 },
+        { "1\n1\nx 0 1\n", "begins with a, r, f", 3 },
         { "1\n1\na 0\n", "takes an ID and a size", 3 },
         { "1\n1\na 0 1 1\n", "stands behind", 3 },
         { "1\n1\na 100 1\n", "larger than there is room for", 3 },
@@ -54,6 +63,9 @@ static void bad_recordings_are_refused_with_their_line(void **state)
         { "1\n1\na 0 99999999999999999999999\n", "takes an ID and a size", 3 },
         { "1\n1\na 0 1\na 0 1\n", "live already", 4 },
         { "1\n1\na 0 1\nf 0\nf 0\n", "not live", 5 },
+        { "1\n1\na 0 1\n\nt 1\nf 0\nf 0\n", "not live", 7 },
+        { "1\n1\nb 3\na 0 1\n", "power of two", 3 },
+        { "1\n1\nt\na 0 1\n", "one number", 3 },
         { "1 2\n", "numbers, one a line", 1 },
     };
     struct recording recording;
