@@ -102,7 +102,7 @@ HAND_WRITTEN = {
         reset
     ''',
     'real input': '''
-        reset; traces; until fail; replay guile until op 2000; why; dump
+        reset; until fail; replay guile until op 2000; why; dump
         until frag > 20%; back 100; history; replay; why; lists; ranges
         tree; replay guile 64K scale 9; stats; race on guile 300K scale 2
         policy best; replay guile 128K until fail; why; reset
