@@ -172,6 +172,7 @@ static struct block *block_grow(struct heap *heap, uint32_t quanta,
     uint32_t all = heap->span_quanta, start, end;
     uint32_t first = (heap->head_bytes + BLOCK_HEADER) / MM_QUANTUM;
     uint32_t gap = (0 - first) & (align_quanta - 1);
+    struct span *grown;
 
     if (quanta + gap > all) {
         heap->refusal = MM_NO_BLOCK;
@@ -180,7 +181,7 @@ static struct block *block_grow(struct heap *heap, uint32_t quanta,
     block_needs(heap, span_first_block(heap, span_at(heap, 0)), all, gap,
                 quanta, &start, &end);
 
-    enum mm_fault fault = span_grow(heap, start, end);
+    enum mm_fault fault = span_grow(heap, start, end, &grown);
 
     if (fault != MM_OK) {
         heap->refusal = fault == MM_NO_RANGE ? MM_NO_BLOCK : fault;
@@ -189,8 +190,13 @@ static struct block *block_grow(struct heap *heap, uint32_t quanta,
     if (heap_policy(heap) != NULL) {
         struct block *block = heap_fit(heap, quanta, align_quanta);
 
-        return block != NULL &&
-               block_prepare(heap, block, quanta, align_quanta) ? block : NULL;
+        if (block != NULL &&
+            block_prepare(heap, block, quanta, align_quanta))
+            return block;
+        if (block == NULL)              /* not even all of an empty span */
+            heap->refusal = MM_NO_BLOCK;
+        span_shrink(heap, grown);
+        return NULL;
     }
     return block_at(heap, heap->lists[class_of(all)]);
 }

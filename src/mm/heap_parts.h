@@ -210,7 +210,8 @@ bool span_hold(struct heap *heap, struct span *span, uint32_t start,
                uint32_t end);
 uint32_t block_give_back(struct heap *heap, struct block *block);
 uint32_t block_idle_pages(const struct heap *heap, const struct block *block);
-enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end);
+enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end,
+                        struct span **grown);
 uint32_t span_shrink(struct heap *heap, struct span *span);
 bool span_page_is_held(const struct span *span, uint32_t page);
 

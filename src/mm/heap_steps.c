@@ -467,9 +467,10 @@ static void span_head_init(const struct heap *heap, struct span *span)
  * Step GROW: a span enters, one hollow free block, on its list. Besides its
  * head, the block's links and its end, the bytes [START, END) of the span are
  * held from the beginning: who grows the heap for a request wants both or
- * neither. When refused, nothing has changed.
+ * neither. Stores the span in *GROWN. When refused, nothing has changed.
  */
-enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end)
+enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end,
+                        struct span **grown)
 {
     uint32_t pages = heap->span_bytes / MM_PAGE;
     struct span plan = { 0 };           /* its held bits, before it is there */
@@ -530,12 +531,15 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end)
         care_poison_block(heap, block);
     block_list_insert(heap, block);
     kept_allow_more(heap);
+    *grown = span;
     return MM_OK;
 }
 
 enum mm_fault heap_grow(struct heap *heap)
 {
-    return span_grow(heap, 0, 0);
+    struct span *grown;
+
+    return span_grow(heap, 0, 0, &grown);
 }
 
 /* Step SHRINK: the empty SPAN leaves, its block off its list. Answers how
