@@ -77,6 +77,8 @@ static char glyph_in_block(const struct cells *cells, uint64_t at)
 
     if (cells->cursor.large && at < cells->cursor.at)
         return GLYPH_HEAD;
+    if (cells->cursor.large && at == block_end(&cells->cursor) - BLOCK_HEADER)
+        return GLYPH_NONE;              /* that cell is the next one's */
     if (glyph == GLYPH_FREE && !byte_is_held(session, at))
         return GLYPH_HOLLOW;
     if (!cells->cursor.slots)
