@@ -263,11 +263,11 @@ static void library_start(void)
         mm_home_panic(__FILE__, __LINE__, "the arena is full from the start");
     library_heap_init(&library.common, 1);
     library.heap_count = 1;
-    library.ready = true;
     if (library.level == HEAP_LEVEL_FULL)
         judge_guards(&library.common);
     library.has_key = pthread_key_create(&library.ending, thread_ends) == 0;
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+    __atomic_store_n(&library.ready, true, __ATOMIC_RELEASE);
 }
 
 /* ---- whose turn: a heap for this thread ------------------------------- */
@@ -309,17 +309,25 @@ static struct heap *heap_unowned(void)
     return heap;
 }
 
+/* Whether this thread shall have no heap of its own. */
+static bool uses_common(void)
+{
+    return library.level > HEAP_LEVEL_NONE || ended || !library.has_key;
+}
+
 /* Gives this thread, which has none, a heap of its own; NULL when it is to
  * use the common one. */
 static COLD struct heap *heap_mine(void)
 {
-    struct heap *heap;
+    struct heap *heap = NULL;
 
+    if (__atomic_load_n(&library.ready, __ATOMIC_ACQUIRE) && uses_common())
+        return NULL;
     lock();
     if (!library.ready)
         library_start();
-    heap = library.level > HEAP_LEVEL_NONE || ended || !library.has_key
-               ? NULL : heap_unowned();
+    if (!uses_common())
+        heap = heap_unowned();
     unlock();
     if (heap == NULL)
         return NULL;

@@ -77,18 +77,33 @@ const char *heap_level_name(enum heap_level level)
 
 /* ---- patterns --------------------------------------------------------- */
 
+/* The bytes of [START, END) that belong to the zone at its front. */
+static size_t front_bytes(const unsigned char *start,
+                          const unsigned char *end)
+{
+    return end <= start ? 0 : end - start < CARE_ZONE ? (size_t)(end - start)
+                                                      : CARE_ZONE;
+}
+
 /* Fills the first CARE_ZONE bytes of [START, END), or all of them. */
 static void fill_front(unsigned char *start, const unsigned char *end,
                        unsigned char with)
 {
-    for (int i = 0; i < CARE_ZONE && start < end; i++)
-        *start++ = with;
+    __builtin_memset(start, with, front_bytes(start, end));
 }
 
 static bool front_is(const unsigned char *start, const unsigned char *end,
                      unsigned char with)
 {
-    for (int i = 0; i < CARE_ZONE && start < end; i++)
+    uint64_t word, words = with * UINT64_C(0x0101010101010101);
+    size_t left = front_bytes(start, end);
+
+    for (; left >= sizeof word; left -= sizeof word, start += sizeof word) {
+        __builtin_memcpy(&word, start, sizeof word);
+        if (word != words)
+            return false;
+    }
+    for (; left > 0; left--)
         if (*start++ != with)
             return false;
     return true;
