@@ -317,8 +317,8 @@ static const struct mm_event *heard_last(const struct session *session,
 /* The size of the block that a request of SIZE bytes gets. */
 static uint64_t need_of(const struct heap *heap, uint64_t size)
 {
-    uint64_t bytes =
-        mm_round_up((size > 0 ? size : 1) + BLOCK_HEADER, MM_QUANTUM);
+    uint64_t bytes = mm_round_up((size > 0 ? size : 1) + BLOCK_HEADER
+                                     + heap->trailer_bytes, MM_QUANTUM);
 
     if (heap->policy != NULL && heap->policy->round != NULL
             && bytes <= (uint64_t)heap->span_quanta * MM_QUANTUM)
@@ -327,15 +327,21 @@ static uint64_t need_of(const struct heap *heap, uint64_t size)
     return bytes;
 }
 
-static void why_size(struct session *session,
+static void why_size(struct session *session, const struct heap *heap,
                      uint64_t size, uint64_t need)
 {
-    uint64_t plain = mm_round_up((size > 0 ? size : 1) + BLOCK_HEADER,
-                                 MM_QUANTUM);
+    uint64_t plain = mm_round_up((size > 0 ? size : 1) + BLOCK_HEADER
+                                     + heap->trailer_bytes, MM_QUANTUM);
 
-    say(session, "%llu bytes and a header of %d, rounded up to a multiple of "
-                 "%u, are a block of %llu.\n", (wide)size, BLOCK_HEADER,
-        MM_QUANTUM, (wide)plain);
+    if (heap->trailer_bytes > 0)
+        say(session, "%llu bytes, a header of %d and a trailer of %u, rounded "
+                     "up to a multiple of %u, are a block of %llu.\n",
+            (wide)size, BLOCK_HEADER, heap->trailer_bytes, MM_QUANTUM,
+            (wide)plain);
+    else
+        say(session, "%llu bytes and a header of %d, rounded up to a multiple "
+                     "of %u, are a block of %llu.\n", (wide)size,
+            BLOCK_HEADER, MM_QUANTUM, (wide)plain);
     if (need != plain)
         say(session, "The policy rounds that up to %llu.\n", (wide)need);
 }
@@ -439,7 +445,7 @@ static void why_alloc(struct session *session, const struct deed *deed,
         why_pages(session);
         return;
     }
-    why_size(session, deed->request.size, need);
+    why_size(session, machine->heap, deed->request.size, need);
     if (session->heard.events[MM_EVENT_REUSE] > 0) {
         say(session, "A block of just this size was kept: nothing was "
                      "searched.\n");

@@ -250,7 +250,7 @@ static void session_hear(void *context, const struct mm_event *event)
     struct session *session = context;
     struct heard *heard = &session->heard;
 
-    if (session->breaks >> event->kind & 1)
+    if (!session->output.silent && session->breaks >> event->kind & 1)
         home_break(event);
     heard->events[event->kind]++;
     heard->bytes[event->kind] += event->size;
