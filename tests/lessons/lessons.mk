@@ -6,7 +6,7 @@
 #                       host build and at both kernels
 
 LESSON_CHECKS := tests/lessons/text tests/lessons/transcripts \
-	tests/lessons/zoo \
+	tests/lessons/zoo tests/lessons/gdb \
 	tests/lessons/exercises tests/lessons/grade
 CHECKS += $(LESSON_CHECKS)
 
