@@ -422,12 +422,16 @@ void cmd_stats(struct session *session, const struct words *words)
 
 void cmd_trim(struct session *session, const struct words *words)
 {
-    uint64_t pages, slot_pages;
+    uint64_t pages, slot_pages, drained;
 
     if (!takes_nothing(session, words))
         return;
     pages = heap_trim(session->machine->heap);
     slot_pages = session->heard.events[MM_EVENT_PAGE_GIVE];
+    drained = session->heard.bytes[MM_EVENT_REMOTE_DRAIN];
+    if (drained != 0)
+        say(session, "First the heap took back %llu payload%s that other "
+                     "threads had freed.\n", (wide)drained, plural(drained));
     if (slot_pages != 0)
         say(session, "%llu empty slot page%s an ordinary block again.\n",
             (wide)slot_pages, slot_pages == 1 ? " is" : "s are each");

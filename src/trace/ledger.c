@@ -342,6 +342,14 @@ void ledger_event(struct ledger *ledger, const struct mm_event *event)
     case MM_EVENT_SLOT_GIVE:
         payload_given(ledger, event->at);
         break;
+    case MM_EVENT_WAIT:                 /* or it waits for the second time */
+        ledger->late = hash_find(ledger, BY_OFFSET, event->at) == NULL;
+        if (ledger->late)
+            break;
+        ledger->waiting++;
+        ledger->operations++;
+        payload_freed(ledger, event->at);
+        break;
     case MM_EVENT_REMOTE_PUSH:
         ledger->waiting++;
         ledger->late = false;

@@ -70,8 +70,8 @@ struct ledger {
     uint32_t first, last;       /* in the order of letters; entry + 1, or 0 */
     uint32_t spare, risen;      /* entries to reuse; entries ever used */
     uint32_t freed_next;
-    uint32_t waiting : 31;      /* payloads that other threads freed, and that
-                                   wait for their owners */
+    uint32_t waiting : 31;      /* payloads that were freed and wait: for
+                                   their owners, or to be used again */
     uint32_t late : 1;          /* the last free was an owner's, of such a
                                    payload */
     uint64_t large_at;          /* the range just mapped for a large request,

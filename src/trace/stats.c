@@ -109,6 +109,7 @@ void stats_event(struct stats *stats, const struct mm_event *event,
     case MM_EVENT_KEEP:
     case MM_EVENT_SLOT_GIVE:
     case MM_EVENT_REMOTE_PUSH:
+    case MM_EVENT_WAIT:
         count_free(stats, ledger);
         break;
     case MM_EVENT_HOLD:

@@ -112,6 +112,15 @@ HAND_WRITTEN = {
         free a; none; predict on 7; alloc 30; what; predict off
         quiz 12 4; +0x2b0; yes; none; right; 32; both; help quiz; dump
     ''',
+    'threads': '''
+        as 1 alloc 10; threads; reset 1M 64K; as 1 alloc 100; as 2 alloc 1000
+        events on; as 2 free a; as 1 free b; free a; as 2 realloc b 40
+        as 1 alloc 24; as 2 free c; threads; events off; as 2 alloc 2000
+        as 2 alloc 300; as 2 free d; threads; as 2 alloc 300; dump; check
+        as 1 trim; as 2 trim; threads; as 9 free a; as 1 poweroff; stats
+        as 3 alloc 60; fill f 0xff; as 1 free f; poke +0x30840 1 2 3 4
+        threads; check; as 3 trim; as 3 alloc 60; as 3 lists; as 3 slots
+    ''',
     'another size of lab': '''
         reset 256K 32K; alloc 9000; alloc 20000; alloc 20000; alloc 20000
         dump; lists; frames; ranges; free b; free c; trim; dump; map; frag

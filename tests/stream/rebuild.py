@@ -85,6 +85,7 @@ class Heap:
         self.freed = None
         self.born = 0                   # letters given
         self.waiting = set()            # freed by other threads
+        self.late = set()               # freed, and not to be used again yet
         self.reading = line.get('restored', False)
 
     # ---- helpers --------------------------------------------------------------
@@ -124,6 +125,9 @@ class Heap:
 
     def death(self, at):
         """A payload is given back; by its owner's thread, or now at last."""
+        if at in self.late:
+            self.late.remove(at)
+            return
         if at in self.waiting:
             self.waiting.remove(at)
             queue = self.drained[self.heap_of(at)]
@@ -302,6 +306,10 @@ class Heap:
         need(len(queue) == e['size'], 'another number of payloads waits')
         need(not self.drained.get(e['owner']), 'some are left from last time')
         self.drained[e['owner']] = queue
+
+    def on_WAIT(self, e):
+        self.death(e['at'])
+        self.late.add(e['at'])
 
     def on_ADOPT(self, e):
         pass
