@@ -7,7 +7,7 @@
 ;
 ; SPDX-License-Identifier: MIT
 
-VECTORS                 equ 256
+VECTORS                 equ 48          ; 32 exceptions, 16 lines of the PIC
 STUB_BYTES              equ 16
 EXCEPTIONS_WITH_ERROR   equ 0x60227D00  ; a bit each: 8, 10-14, 17, 21, 29, 30
 

@@ -20,7 +20,9 @@ enum {
     SELECTOR_DOUBLE_FAULT_TASK = 0x20, /* i686 only */
 };
 
-enum { VECTORS = 256 };
+/* 32 exceptions and the 16 lines of the interrupt controllers; whatever else
+ * is raised ends as a general protection fault. trap.asm knows the number. */
+enum { VECTORS = 48 };
 
 /* Loads the kernel's own segments and task segment. */
 void segments_start(void);
