@@ -294,9 +294,12 @@ static void explain_release(struct session *session,
         }
         size = join->size;
     }
-    if (session->heard.events[MM_EVENT_COALESCE] > 2) {     /* buddies */
-        say(session, "Joined %llu times with its buddy.\n",
-            (wide)session->heard.events[MM_EVENT_COALESCE]);
+    if (session->machine->heap->policy != NULL
+            && session->machine->heap->policy->joins != NULL
+            && session->heard.events[MM_EVENT_COALESCE] > 0) {  /* buddies */
+        say(session, "Joined %llu time%s with its buddy.\n",
+            (wide)session->heard.events[MM_EVENT_COALESCE],
+            plural(session->heard.events[MM_EVENT_COALESCE]));
         say(session, "Together %llu bytes are free at +0x%llx, on %s.\n",
             (wide)size, (wide)at, list_name(&list, session, size));
         return;

@@ -309,6 +309,33 @@ static void the_right_answers_are_right(void **state)
     printed("no command");
 }
 
+/* Each of the four cases of a free, and the answers of a policy. */
+static void every_case_is_told_right(void **state)
+{
+    static const char *const answers[][2] = {
+        { "free b", "none" }, { "free c", "left" }, { "free e", "none" },
+        { "free d", "both" }, { "free a", "right" },
+    };
+
+    (void)state;
+    run("reset; alloc 20; alloc 20; alloc 20; alloc 20; alloc 20; alloc 20");
+    run("predict on 5");
+    for (int i = 0; i < 5; i++) {
+        run(answers[i][0]);
+        printed("With which free neighbours");
+        run(answers[i][1]);
+        printed("Right.");
+    }
+    run("predict off; policy buddy; alloc 20; alloc 90; free a; predict on");
+    run("alloc 100");
+    run("+0x2b0");                      /* rounded up to 128, joined twice */
+    printed("Right.");
+    run("256");
+    printed("No: 128.");
+    run("no");
+    printed("Right.");
+}
+
 static void the_same_seed_asks_the_same(void **state)
 {
     static char first[sizeof shell_home.written];
@@ -352,6 +379,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_race_leaves_the_lab_alone,
                                         shell_with_program, shell_done),
         cmocka_unit_test_setup_teardown(the_right_answers_are_right,
+                                        shell_with_program, shell_done),
+        cmocka_unit_test_setup_teardown(every_case_is_told_right,
                                         shell_with_program, shell_done),
         cmocka_unit_test_setup_teardown(the_same_seed_asks_the_same,
                                         shell_with_program, shell_done),
