@@ -992,6 +992,67 @@ static void test_malformed_blocks(void **state)
     }
 }
 
+/* The file of a row: tests/bootinfo/tag-size-0.bin of "tag size 0". */
+static void row_path(char *path, size_t size, const char *what)
+{
+    snprintf(path, size, "tests/bootinfo/%s.bin", what);
+    for (char *c = path + strlen("tests/bootinfo/"); *c != '\0'; c++)
+        if (*c == ' ')
+            *c = '-';
+        else if (*c == ',' || *c == '^')
+            *c = '_';
+}
+
+/* The published blocks are those of the table. With WRITE_BLOCKS set in the
+ * environment they are written instead. */
+static void test_published_blocks(void **state)
+{
+    static const char *const answers[] = {
+        [BOOT_INFO_OK] = "boots", [BOOT_INFO_NO_MEMORY] = "no-memory",
+        [BOOT_INFO_UNREADABLE] = "unreadable",
+    };
+    static char expected[8192];
+    size_t length = 0, size;
+    char *content;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        char path[120];
+
+        table[i].make();
+        row_path(path, sizeof path, table[i].what);
+        if (getenv("WRITE_BLOCKS") != NULL) {
+            FILE *file = fopen(path, "wb");
+
+            assert_non_null(file);
+            assert_int_equal(fwrite(block.bytes, 1, block.size, file),
+                             block.size);
+            fclose(file);
+        }
+        content = read_whole_file(path, &size);
+        if (size != block.size || memcmp(content, block.bytes, size) != 0)
+            fail_msg("%s is not what the table makes: run this test with "
+                     "WRITE_BLOCKS=1", path);
+        free(content);
+        length += (size_t)snprintf(expected + length,
+                                   sizeof expected - length, "%s %s\n",
+                                   answers[table[i].status], path + 15);
+        assert_true(length < sizeof expected);
+    }
+    if (getenv("WRITE_BLOCKS") != NULL) {
+        FILE *file = fopen("tests/bootinfo/EXPECTED", "w");
+
+        assert_non_null(file);
+        fputs(expected, file);
+        fclose(file);
+    }
+    content = read_whole_file("tests/bootinfo/EXPECTED", &size);
+    if (size != length || memcmp(content, expected, size) != 0)
+        fail_msg("tests/bootinfo/EXPECTED is not what the table says: run "
+                 "this test with WRITE_BLOCKS=1");
+    free(content);
+}
+
 static void test_malformed_is_left_out(void **state)
 {
     (void)state;
@@ -1620,6 +1681,7 @@ int main(void)
         cmocka_unit_test(test_long_texts_are_cut),
         cmocka_unit_test(test_texts_cannot_move_the_cursor),
         cmocka_unit_test(test_malformed_blocks),
+        cmocka_unit_test(test_published_blocks),
         cmocka_unit_test(test_malformed_is_left_out),
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_every_tag_cut_short),
