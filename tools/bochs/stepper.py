@@ -142,10 +142,10 @@ class Bochs(Machine):
         said, self.said = self.said, ''
         return said
 
-    def ask(self, line):
+    def ask(self, line, seconds=20):
         """Types LINE at the debugger, which stands still; its answer."""
         self.say(line)
-        answer = self.wait_stop()
+        answer = self.wait_stop(seconds)
         return STOP.sub('', answer).replace(line + '\n', '', 1)
 
     def say(self, line):
