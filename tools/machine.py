@@ -638,13 +638,21 @@ class Machine:
             return ask(execute, **arguments)
 
     def screendump(self, path):
-        """Writes what the screen shows to PATH, a PNG."""
+        """Writes what the screen shows to PATH, a PNG. The prompt comes on the
+        serial line before the screen is drawn: so we look until two pictures
+        in a row are the same, or the cursor blinks all the time."""
         ppm = os.path.join(self._work, 'screen.ppm')
-        self.monitor('screendump', filename=ppm)
-        with open(ppm, 'rb') as file:
-            picture = png_from_ppm(file.read())
+        picture, before = b'', None
+        for _ in range(20):
+            self.monitor('screendump', filename=ppm)
+            with open(ppm, 'rb') as file:
+                picture = file.read()
+            if picture == before:
+                break
+            before = picture
+            time.sleep(0.05)
         with open(path, 'wb') as file:
-            file.write(picture)
+            file.write(png_from_ppm(picture))
 
     def screen_text(self):
         """The 25 lines of the VGA text screen, as text."""

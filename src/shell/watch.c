@@ -230,7 +230,8 @@ uint8_t watch_colours(const struct watch_cell *cell)
     case GLYPH_RANGE:     return 0x50;  /* black on magenta */
     case GLYPH_DAMAGED:   return 0x4f;  /* white on red */
     case GLYPH_NONE:      return 0x00;
-    default:              return 0x60;  /* black on amber: used */
+    default:                            /* used: on amber, white where a */
+        return cell->begins ? 0x6f : 0x60;      /* block begins, else black */
     }
 }
 

@@ -4,7 +4,7 @@
 #
 # Bochs comes first: it takes longest and runs beside all the others.
 
-CHECKS := tests/boot/bochs tests/boot/memory tests/boot/apart tests/boot/same \
+CHECKS := tests/boot/bochs tests/boot/memory tests/boot/apart tests/boot/same tests/boot/watch \
 	tests/boot/bios tests/boot/typing tests/boot/ovmf tests/boot/cost \
 	tests/boot/toolchains tests/division/run \
 	tests/boot/drive tests/boot/terminal tests/anchors tests/needs $(CHECKS)
