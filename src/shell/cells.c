@@ -133,6 +133,26 @@ static bool slot_begins(const struct cells *cells, uint64_t at)
            (at - cursor->at - view.first) % view.slot_bytes < MM_QUANTUM;
 }
 
+/* Whether the block that starts AT is a slot page, and ends before END: then
+ * its slots need not be looked at one by one. */
+static bool page_is_whole(const struct cells *cells, uint64_t at, uint64_t end)
+{
+    const struct heap_cursor *cursor = &cells->cursor;
+
+    return cursor->slots && at == block_start(cursor) &&
+           block_end(cursor) <= end &&
+           slot_page_view(cells->session->machine->heap, cursor->at).ok;
+}
+
+/* What shows a whole slot page: all of it used, or some free. */
+static char glyph_of_page(const struct cells *cells)
+{
+    struct slot_view view = slot_page_view(
+        cells->session->machine->heap, cells->cursor.at);
+
+    return view.used == view.count ? GLYPH_SLOT_USED : GLYPH_MIXED;
+}
+
 uint64_t cells_start(const struct cells *cells, uint64_t index)
 {
     uint64_t shift = cells->cell < MM_PAGE ? BLOCK_HEADER : 0;
@@ -158,6 +178,12 @@ char cells_at(struct cells *cells, uint64_t index)
             cells->more = heap_walk_next(cells->session->machine->heap,
                                          &cells->cursor);
         if (cells->more && at >= block_start(&cells->cursor)) {
+            if (page_is_whole(cells, at, end)) {
+                glyph = glyph_join(glyph, glyph_of_page(cells));
+                cells->begins = true;
+                at = block_end(&cells->cursor);
+                continue;
+            }
             glyph = glyph_join(glyph, glyph_in_block(cells, at));
             if (at == block_start(&cells->cursor) || slot_begins(cells, at))
                 cells->begins = true;

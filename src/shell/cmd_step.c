@@ -16,6 +16,7 @@
 #include "explain.h"
 #include "home.h"
 #include "past.h"
+#include "watch.h"
 
 #include "../trace/sentence.h"
 
@@ -203,6 +204,7 @@ static void step_wait(struct session *session)
     static const char question[] = "-- Enter: next event, c: on to the end --";
     int key;
 
+    watch_step(session);
     home_write("\x1b[7m", 4);
     home_write(question, sizeof(question) - 1);
     home_write("\x1b[0m", 4);

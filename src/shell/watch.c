@@ -122,18 +122,31 @@ static void touch_event(struct watch *watch, const struct mm_event *event)
     }
 }
 
-void watch_note(struct session *session)
+/* Notes what the events from number FIRST on have touched. */
+static void note_from(struct session *session, size_t first)
 {
     struct watch *watch = session->watch;
     const struct heard *heard = &session->heard;
 
-    if (watch == NULL || heard->count == 0)
-        return;
     watch->touched_count = 0;
-    for (size_t i = 0; i < heard->count; i++)
+    for (size_t i = first; i < heard->count; i++)
         touch_event(watch, &heard->event[i]);
     watch->step = heard->event[heard->count - 1];
     watch->stepped = true;
+}
+
+void watch_note(struct session *session)
+{
+    if (session->watch != NULL && session->heard.count > 0)
+        note_from(session, 0);
+}
+
+void watch_step(struct session *session)
+{
+    if (session->watch == NULL || session->heard.count == 0)
+        return;
+    note_from(session, session->heard.count - 1);
+    watch_draw(session);
 }
 
 /* ---- cells -------------------------------------------------------------- */

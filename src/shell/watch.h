@@ -93,6 +93,10 @@ void watch_close(struct session *session);
 /* The command that ends now did what session->heard has: remembers it. */
 void watch_note(struct session *session);
 
+/* The command stops at its last event so far: the map shows what this event
+ * alone has touched. */
+void watch_step(struct session *session);
+
 /* Brings all maps up to date. Nothing if there are none. */
 void watch_draw(struct session *session);
 
