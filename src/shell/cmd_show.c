@@ -458,8 +458,8 @@ static bool by_address_next(struct session *session,
             session->refused = true;
             return true;
         }
-        if (cursor->used)
-            continue;
+        if (cursor->used || cursor->owner != heap->owner)
+            continue;                   /* another thread's is on its lists */
         const struct block *block =
             block_of(heap_address(heap, cursor->at));
 
@@ -723,7 +723,7 @@ void cmd_slots(struct session *session, const struct words *words)
             refuse_walk(session, &cursor);
             continue;
         }
-        if (!cursor.slots)
+        if (!cursor.slots || cursor.owner != heap->owner)
             continue;
         view = slot_page_view(heap, cursor.at);
         if (!view.ok) {

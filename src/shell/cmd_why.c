@@ -687,7 +687,8 @@ static void why_refused(struct session *session, const struct deed *deed,
         return;
     heap_walk(&cursor);
     while (heap_walk_next(machine->heap, &cursor)) {
-        if (cursor.fault != MM_OK || cursor.used)
+        if (cursor.fault != MM_OK || cursor.used
+                || cursor.owner != machine->heap->owner)
             continue;
         count++;
         bytes += cursor.size;

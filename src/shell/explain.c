@@ -536,7 +536,8 @@ bool refuse_request(struct session *session, uint64_t size, uint64_t align)
     }
     heap_walk(&cursor);
     while (heap_walk_next(heap, &cursor)) {
-        if (cursor.fault != MM_OK || cursor.used)
+        if (cursor.fault != MM_OK || cursor.used
+                || cursor.owner != heap->owner)
             continue;
         count++;
         free_bytes += cursor.size;

@@ -412,8 +412,10 @@ static void label_write(struct pen *pen, uint64_t at)
 
     if (at >> 20 == 0)
         print_text(text, sizeof(text), "+0x%05llx |", (wide)at);
+    else if (at >> 24 == 0)
+        print_text(text, sizeof(text), "+0x%06llx|", (wide)at);
     else
-        print_text(text, sizeof(text), "%9llx |", (wide)at);
+        print_text(text, sizeof(text), "%9llx|", (wide)at);
     pen_text(pen, text, LABEL);
 }
 
