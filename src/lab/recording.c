@@ -76,6 +76,16 @@ static const char *read_remark(struct reader *reader, char kind,
     return NULL;
 }
 
+/* Which power of two N is; 64-bit builtins would ask for a library. */
+static uint32_t log2_of(uint64_t n)
+{
+    uint32_t log2 = 0;
+
+    for (; n > 1; n >>= 1)
+        log2++;
+    return log2;
+}
+
 /* One operation, its alignment *ALIGN if there is one (0: none); NULL, or what
  * is wrong with it. KIND is its letter, which was read. */
 static const char *read_step(struct reader *reader, char kind,
@@ -100,7 +110,7 @@ static const char *read_step(struct reader *reader, char kind,
                 : kind == 'r' ? RECORDING_REALLOC
                               : RECORDING_FREE,
         .align_log2 = kind == 'a' && *align > 0
-                          ? (uint32_t)__builtin_ctzll(*align) & 31 : 0,
+                          ? log2_of(*align) & 31 : 0,
         .id = (uint32_t)id & 0x1ffffff,
         .size = (uint32_t)size,
     };
