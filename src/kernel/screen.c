@@ -425,7 +425,7 @@ void screen_size(int *out_columns, int *out_rows)
     *out_rows = rows;
 }
 
-/* ---- a picture above the text -------------------------------------------- */
+/* ---- a picture above the text ------------------------------------------- */
 
 const struct display *screen_display(void)
 {

@@ -45,7 +45,7 @@ void home_screen_size(int *columns, int *rows)
     console_size(columns, rows);
 }
 
-/* ---- a picture above the conversation ------------------------------------ */
+/* ---- a picture above the conversation ----------------------------------- */
 
 void home_terminal_write(const char *text, size_t size)
 {
@@ -87,7 +87,7 @@ void home_picture_tile(int x, int y, int width, int height,
     screen_display()->tile(x, y, width, height, texture, colours);
 }
 
-/* ---- the stream ------------------------------------------------------------ */
+/* ---- the stream --------------------------------------------------------- */
 
 bool home_stream_open(void)
 {
@@ -99,7 +99,7 @@ void home_stream_write(const char *text, size_t size)
     serial_second_write(text, size);
 }
 
-/* ---- the machine ---------------------------------------------------------- */
+/* ---- the machine -------------------------------------------------------- */
 
 bool home_keymap(const char *name)
 {

@@ -224,7 +224,7 @@ static const struct parts_home lab_home = {
 
 _Static_assert(offsetof(struct lab, parts) == 0, "a lab is a machine");
 
-/* ---- the heaps of threads ------------------------------------------------ */
+/* ---- the heaps of threads ----------------------------------------------- */
 
 bool lab_has_threads(const struct lab *lab)
 {
@@ -384,7 +384,7 @@ uint32_t *lab_handles(struct lab *lab)
     return lab->handles;
 }
 
-/* ---- all of its state ---------------------------------------------------- */
+/* ---- all of its state --------------------------------------------------- */
 
 /* The fields FIRST to LAST of OBJECT: the state, without pointers, and without
  * what 64-bit machines add behind the last field. */

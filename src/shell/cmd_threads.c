@@ -83,7 +83,7 @@ void cmd_as(struct session *session, const struct words *words)
     session->machine->heap = own;
 }
 
-/* ---- threads -------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------ */
 
 /* What a heap has, counted by a walk through the arena. */
 struct holdings {

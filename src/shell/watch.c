@@ -461,7 +461,7 @@ static bool chars_equal(struct watch_char a, struct watch_char b)
     return a.glyph == b.glyph && a.colours == b.colours;
 }
 
-/* ---- the terminal: control sequences of ECMA-48 --------------------------- */
+/* ---- the terminal: control sequences of ECMA-48 ------------------------- */
 
 static void terminal_say(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
@@ -525,7 +525,7 @@ static void terminal_split(const struct watch_display *display, int row)
                  display->rows, row + 1);
 }
 
-/* ---- a display of pixels -------------------------------------------------- */
+/* ---- a display of pixels ------------------------------------------------ */
 
 /*
  * Cells in rows of 64, 128, 256 and so on, as few as will do, so that they
@@ -637,7 +637,7 @@ static void legend_paint(const struct watch *watch,
     }
 }
 
-/* ---- drawing -------------------------------------------------------------- */
+/* ---- drawing ------------------------------------------------------------ */
 
 static bool grids_equal(const struct watch_grid *a, const struct watch_grid *b)
 {
@@ -708,7 +708,7 @@ static void display_draw(struct session *session,
     }
 }
 
-/* ---- the session's side ---------------------------------------------------- */
+/* ---- the session's side ------------------------------------------------- */
 
 /* The terminal's size: what `screen` has said, or what the home can find out,
  * or the smallest that there is. */

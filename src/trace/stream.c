@@ -77,7 +77,7 @@ static void line_end(struct line *line)
     line_flush(line);
 }
 
-/* ---- what happens ---------------------------------------------------------- */
+/* ---- what happens ------------------------------------------------------- */
 
 void stream_hello(const struct stream *stream,
                   const struct stream_hello *hello)
@@ -140,7 +140,7 @@ void stream_letters(const struct stream *stream, uint32_t letters)
     line_end(&line);
 }
 
-/* ---- a snapshot -------------------------------------------------------------- */
+/* ---- a snapshot --------------------------------------------------------- */
 
 /* The letter and the request of the payload AT; null where they are not
  * known. */
