@@ -105,6 +105,7 @@ static struct course_record *record_of(struct course *course,
 struct filler {
     struct session *session;
     int column, indent;
+    bool code;                  /* between two back quotes */
     size_t length;              /* of the word that is being collected */
     char word[TEXT_WIDTH + 1];
 };
@@ -141,19 +142,30 @@ static void fill_end(struct filler *filler)
     filler->column = 0;
 }
 
-/* Adds a piece of Markdown: ** goes, and of a link its text stays. */
+/* Whether the bracket at I begins a link, [text](where). */
+static bool is_link(struct slice text, size_t i)
+{
+    while (i < text.size && text.text[i] != ']')
+        i++;
+    return i + 1 < text.size && text.text[i + 1] == '(';
+}
+
+/* Adds a piece of Markdown: stars go, and of a link its text stays; what
+ * stands in back quotes stays as it is. */
 static void fill_text(struct filler *filler, struct slice text)
 {
     for (size_t i = 0; i < text.size; i++) {
         char c = text.text[i];
 
-        if (c == '*' && i + 1 < text.size && text.text[i + 1] == '*') {
-            i++;
-        } else if (c == ']' && i + 1 < text.size && text.text[i + 1] == '(') {
+        filler->code = filler->code != (c == '`');
+        if (c == '*' && !filler->code) {
+            continue;
+        } else if (c == '[' && !filler->code && is_link(text, i)) {
+            continue;
+        } else if (c == ']' && !filler->code && i + 1 < text.size
+                   && text.text[i + 1] == '(') {
             while (i < text.size && text.text[i] != ')')
                 i++;
-        } else if (c == '[') {
-            continue;
         } else if (c == ' ' || c == '\n') {
             fill_word(filler);
         } else {
