@@ -364,13 +364,29 @@ static bool slot_offset_is_possible(const struct heap *heap,
            (offset - slots_at(heap)) % page->slot_bytes == 0;
 }
 
+/* The bit of the slot at OFFSET, in a checked heap. */
+static bool slot_is_live(const struct heap *heap, const struct slot_page *page,
+                         uint32_t offset)
+{
+    uint32_t i = (offset - slots_at(heap)) / page->slot_bytes;
+
+    return page->live[i / 32] >> (i % 32) & 1;
+}
+
+static bool slot_bytes_are_possible(const struct slot_page *page)
+{
+    uint32_t bytes = page->slot_bytes;
+
+    return bytes >= 8 && bytes <= SLOT_MAX_BYTES &&
+           slot_class_bytes(slot_class(bytes)) == bytes;
+}
+
 static bool slot_head_is_possible(const struct heap *heap,
                                   const struct slot_page *page)
 {
     uint32_t bytes = page->slot_bytes;
 
-    return bytes >= 8 && bytes <= SLOT_MAX_BYTES &&
-           slot_class_bytes(slot_class(bytes)) == bytes &&
+    return slot_bytes_are_possible(page) &&
            page->watermark >= slots_at(heap) &&
            page->watermark <= SLOT_PAGE_BYTES &&
            (page->watermark - slots_at(heap)) % bytes == 0 &&
@@ -429,16 +445,17 @@ enum mm_fault slot_vet_address(struct heap *heap, const void *payload)
     uint32_t offset = (uint32_t)(at % MM_SLOT_PAGE);
     bool own = span_of(heap, payload)->owner == heap->owner;
 
-    /* Of another thread's page its head alone is looked at: the owner may be
-     * at its lists, and vets them when it takes the slot back. */
-    if (!slot_head_is_possible(heap, page))
+    /* Of another thread's page only what stays while a slot is used is looked
+     * at: the owner may be in the middle of a step, and vets the rest when it
+     * takes the slot back. */
+    if (!slot_bytes_are_possible(page))
         return heap_blame(heap, MM_BAD_SLOT, heap_at(heap, page));
     if (own && slot_vet_page(heap, page) != MM_OK)
         return (enum mm_fault)heap->refusal;
     if (!slot_offset_is_possible(heap, page, offset))
         return heap_blame(heap, at % 8 != 0 ? MM_MISALIGNED : MM_NOT_LIVE,
                           at);
-    if (!slot_is_used(heap, heap_at(heap, page), offset))
+    if (!slot_is_live(heap, page, offset))
         return heap_blame(heap, MM_NOT_LIVE, at);
 
     /* A full page goes behind the first of its list: is that one in order? */
@@ -501,11 +518,8 @@ bool slot_is_used(const struct heap *heap, uint64_t at, uint32_t offset)
     if (!slot_head_is_possible(heap, page) ||
         !slot_offset_is_possible(heap, page, offset))
         return false;
-    if (heap_is_checked(heap)) {
-        uint32_t i = (offset - slots_at(heap)) / page->slot_bytes;
-
-        return page->live[i / 32] >> (i % 32) & 1;
-    }
+    if (heap_is_checked(heap))
+        return slot_is_live(heap, page, offset);
 
     uint32_t left = SLOT_PAGE_BYTES / 8;
 

@@ -55,8 +55,14 @@ static uint64_t remote_at(const struct heap *heap, uint32_t ref)
 {
     uint64_t at = (uint64_t)ref * REMOTE_UNIT;
 
-    return at < heap_arena_bytes(heap) && heap_page_is_held(heap, at) ? at
-                                                                      : 0;
+    if (at >= heap_arena_bytes(heap))
+        return 0;
+    mm_lock(heap->home);                /* others may be at the ranges */
+
+    bool held = heap_page_is_held(heap, at);
+
+    mm_unlock(heap->home);
+    return held ? at : 0;
 }
 
 uint64_t heap_remote_last(const struct heap *heap)

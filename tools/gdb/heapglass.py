@@ -431,7 +431,7 @@ def by_address(machine, count):
     for block in machine.blocks():
         if block.fault:
             yield f'+{block.at:#x}: {block.fault}'
-        elif not block.used:
+        elif not block.used and block.owner == machine.heap.owner:
             count[0] += 1
             count[1] += block.size
             follows, before = machine.links(block.at)
