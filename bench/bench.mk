@@ -16,7 +16,8 @@ BENCH := $(BUILD)/bench
 
 QUICK  ?=
 PEERS  ?=
-TRACES ?=
+# TRACES is a setting of the machine as well, with a default: here only what
+# somebody asked for counts.
 
 # -fno-plt, -z now   calls of malloc go straight to the library: no stub that
 #                    would be counted as its instructions
@@ -59,7 +60,7 @@ bench-programs: $(BENCH_PROGRAMS)
 
 bench: $(BENCH_PROGRAMS) lib
 	@bench/run $(if $(QUICK),--quick) $(foreach peer,$(PEERS),--peer '$(peer)') \
-		$(foreach only,$(ONLY),--only $(only)) $(TRACES)
+		$(foreach only,$(ONLY),--only $(only)) $(if $(filter file,$(origin TRACES)),,$(TRACES))
 
 bench-pairs: $(BENCH)/pairs
 	@bench/pairs
