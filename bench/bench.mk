@@ -25,7 +25,7 @@ PEERS  ?=
 BENCH_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -Isrc -fno-builtin -MMD -MP
 BENCH_LIBRARY := $(BENCH_CFLAGS) -fPIC -shared -fvisibility=hidden
 
-BENCH_PROGRAMS := $(addprefix $(BENCH)/,replay launch pairs librecord.so \
+BENCH_PROGRAMS := $(addprefix $(BENCH)/,replay launch pairs ranges frames librecord.so \
 	floor_nothing.so floor_lists.so)
 
 $(BENCH)/replay: $(wildcard bench/replay*.c) bench/trace.c
@@ -48,7 +48,8 @@ $(BENCH)/librecord.so: tools/recorder/record.c
 	$(call say,bench  $@)
 	$(Q)$(HOST_CC) $(BENCH_LIBRARY) -o $@ $(filter %.c,$^)
 
-$(BENCH)/pairs: bench/pairs.c $(wildcard src/mm/*.c)
+$(BENCH)/pairs $(BENCH)/ranges $(BENCH)/frames: $(BENCH)/%: bench/%.c \
+		$(wildcard src/mm/*.c)
 	@mkdir -p $(@D)
 	$(call say,bench  $@)
 	$(Q)$(HOST_CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^)

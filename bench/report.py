@@ -13,6 +13,8 @@ import shutil
 import subprocess
 import tempfile
 
+import lower
+
 RESIDENT_PLOTS = ['adv-phases', 'adv-shrink', 'cc1', 'gdb', 'redis']
 OURS = 'heapglass'
 
@@ -209,6 +211,8 @@ class Report:
         lines += self.thread_table()
         lines += self.program_table()
         lines += self.level_table()
+        lines += lower.ranges_lines(self.section('ranges'), self.table)
+        lines += lower.frames_lines(self.section('frames'), self.table)
         lines += self.failure_lines()
         return '\n'.join(lines) + '\n'
 
