@@ -105,7 +105,7 @@ check: $(MAP_PROGRAMS) $(CHECK_NEEDS) $(CHECKS)
 	@tests/run $(CHECKS)
 
 # What takes minutes: real programs at length, models in every interleaving.
-check-deep: $(CHECK_NEEDS) $(DEEP_CHECKS)
+check-deep: $(MAP_PROGRAMS) $(CHECK_NEEDS) $(DEEP_NEEDS) $(DEEP_CHECKS)
 	@tests/run --jobs 1 $(DEEP_CHECKS)
 
 check-unit: $(MAP_PROGRAMS) $(UNIT_CHECKS)

@@ -509,6 +509,13 @@ bool refuse_request(struct session *session, uint64_t size, uint64_t align)
         return refuse_damage(session, fault);
     switch (fault) {
     case MM_TOO_LARGE:
+        if (size <= session->machine->arena_bytes
+                && session->machine->arena_bytes > heap->span_bytes)
+            return refuse(session,
+                          "%llu byte%s cannot be one block: it lies within a "
+                          "span, and that has %u with its head. Without the "
+                          "word 'block' it gets pages of its own",
+                          (wide)size, plural(size), heap->span_bytes);
         if (size <= session->machine->arena_bytes)
             return refuse(session,
                           "%llu byte%s would need pages of their own, and "
