@@ -119,15 +119,21 @@ struct slice lesson_title(struct slice chapter)
 }
 
 /* Cuts the next page off REST. Pages begin at `## ` and at exercises; the
- * chapter's title and goal stand on one page with its first section. */
+ * chapter's title and goal stand on one page with its first section. What is
+ * to be predicted ends before its transcript: the answer is a page of its
+ * own. */
 static bool page_next(struct slice *rest, struct slice *page, bool *is_goal)
 {
     const char *start = rest->text;
     struct slice line, before = *rest;
-    bool fenced = false, text = false, section = false;
+    bool fenced = false, text = false, section = false, predict = false;
 
     *is_goal = false;
     while (slice_line(rest, &line)) {
+        if (predict && slice_starts_with(line, "```heap")) {
+            *rest = before;
+            break;
+        }
         if (!fenced && slice_starts_with(line, "```goal")) {
             if (text) {
                 *rest = before;         /* the exercise is the next page */
@@ -149,6 +155,7 @@ static bool page_next(struct slice *rest, struct slice *page, bool *is_goal)
                 break;
             }
             section = true;
+            predict = slice_starts_with(line, "## Predict");
         }
         text = text || line.size > 0;
         section = section || (text && !slice_starts_with(

@@ -8,6 +8,8 @@
  *
  *     # 6. Free, and the four cases of coalescing      a chapter
  *     ## The idea                                      a page
+ *     ## Predict                                       a page, without what
+ *                                                      comes behind it:
  *     ```heap                                          something to type
  *     ```goal                                          an exercise, and a page
  *
