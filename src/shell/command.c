@@ -10,7 +10,7 @@
 const struct command commands[] = {
     { "alloc", "N [align A]", "take N bytes from the heap",
       "The heap finds a free block, splits it if it is too large, and gives "
-      "it a letter.\n"
+      "it a\nletter.\n"
       "A: the payload's offset is a multiple of it, a power of two.\n"
       "'alloc N block', 'small' or 'large' says what to take it from.\n"
       "  alloc 24\n"
@@ -59,8 +59,8 @@ const struct command commands[] = {
       "", NULL, cmd_map, NEEDS_MACHINE },
     { "watch", "on|off", "the heap, drawn while you work",
       "The display is split: above the heap as it is, drawn again after every "
-      "step, with\nwhat has just changed on a light ground; below the shell. "
-      "On the serial line it\nneeds a terminal of 80x24 or more; 'screen' "
+      "step,\nwith what has just changed on a light ground; below the shell. "
+      "On the serial\nline it needs a terminal of 80x24 or more; 'screen' "
       "says how large yours is.\n"
       "  watch on\n",
       "on off", NULL, cmd_watch, NEEDS_MACHINE },
@@ -77,7 +77,7 @@ const struct command commands[] = {
       "", NULL, cmd_frag, NEEDS_MACHINE },
     { "slots", "", "the slot pages, for small requests",
       "Each page is cut into equal slots. Slots above its watermark were "
-      "never touched;\nfreed ones are on its list.\n"
+      "never\ntouched; freed ones are on its list.\n"
       "  small on\n"
       "  alloc 24\n"
       "  slots\n",
@@ -99,17 +99,15 @@ const struct command commands[] = {
 
     { "apart", "[BYTES]", "fill memory, free all but its two ends",
       "Blocks of mixed sizes fill BYTES, or all there is. Then only two words "
-      "stay, and\napart says how much lies between them, how many pages are "
-      "still held and what\nfor, before and after a trim. All is freed "
-      "again.\n"
+      "stay,\nand apart says how much lies between them, how many pages are "
+      "still held and\nwhat for, before and after a trim. All is freed again.\n"
       "  apart\n"
       "  use kernel; apart 64M\n",
       "", NULL, cmd_apart, CHANGES_MACHINE },
     { "bench", "[ticks]", "what an alloc and a free cost, counted",
       "In a heap of its own, with nobody watching: the free blocks that an "
-      "alloc looks at,\nand with the word ticks the CPU's counter. Under "
-      "QEMU's -icount a tick is an\ninstruction, the same number "
-      "everywhere.\n"
+      "alloc\nlooks at, and with the word ticks the CPU's counter. Under "
+      "QEMU's -icount a\ntick is an instruction, the same number everywhere.\n"
       "  bench\n"
       "  bench ticks\n",
       "", NULL, cmd_bench, 0 },
@@ -147,9 +145,9 @@ const struct command commands[] = {
       "", NULL, cmd_load, NEEDS_MACHINE },
 
     { "why", "", "what the last operation looked at, and why it did that",
-      "Which lists, which blocks, split or not, which case of joining. After a "
-      "refusal:\nwhat is missing, and which block, if it were freed, would make "
-      "it fit.\n"
+      "Which lists, which blocks, split or not, which case of joining. After "
+      "a\nrefusal: what is missing, and which block, if it were freed, would "
+      "make it\nfit.\n"
       "  alloc 24\n"
       "  why\n",
       "", "Reasons", cmd_why, NEEDS_MACHINE },
@@ -212,7 +210,7 @@ const struct command commands[] = {
       "", NULL, cmd_ranges, NEEDS_MACHINE },
     { "tree", "", "the AVL tree of the ranges",
       "Lying on its side, by address from top to bottom, with each tag's "
-      "balance and the\nlargest free range in its subtree.\n"
+      "balance and\nthe largest free range in its subtree.\n"
       "  reset 1M 64K\n"
       "  alloc 70000\n"
       "  tree\n",
@@ -220,7 +218,7 @@ const struct command commands[] = {
 
     { "reset", "[ARENA [SPAN]]", "a new lab",
       "An arena of 64 KiB in one span, or of the sizes given. Letters start "
-      "at a again.\n"
+      "at a\nagain.\n"
       "  reset\n"
       "  reset 1M 64K\n",
       "", "The lab", cmd_reset, NEEDS_NOTHING },
@@ -246,7 +244,7 @@ const struct command commands[] = {
       "1 2 3 4 5 6 7 8", NULL, cmd_as, CHANGES_MACHINE },
     { "threads", "", "the heaps of all threads",
       "Spans, blocks, slot pages, kept blocks, and what waits on the remote "
-      "list, the last\npushed first.\n"
+      "list,\nthe last pushed first.\n"
       "  threads\n",
       "", NULL, cmd_threads, NEEDS_MACHINE },
     { "use", "lab|kernel", "what the commands act on",
@@ -284,7 +282,7 @@ const struct command commands[] = {
       "", NULL, cmd_answer, NEEDS_MACHINE },
     { "done", "", "have an exercise judged, with a hint if it is wrong",
       "The lab is judged, not what was typed. It is looked at after every "
-      "command, too:\nwhen all is right you are told without asking.\n"
+      "command,\ntoo: when all is right you are told without asking.\n"
       "  done\n",
       "", NULL, cmd_done, NEEDS_MACHINE },
     { "bug", "N [--seed S]", "a new lab with a fault to be found",
@@ -305,7 +303,7 @@ const struct command commands[] = {
       "*", NULL, cmd_found, NEEDS_MACHINE },
     { "handin", "NAME", "print what your teacher wants to see",
       "The seed, every exercise that you solved, the commands that solved it, "
-      "and a check\ncode. Copy it into a file and hand that in.\n"
+      "and a\ncheck code. Copy it into a file and hand that in.\n"
       "  handin ada lovelace\n",
       "", NULL, cmd_handin, NEEDS_NOTHING },
 
