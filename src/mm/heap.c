@@ -146,6 +146,11 @@ static bool block_prepare(struct heap *heap, struct block *block,
 
     if (heap_is_checked(heap) && heap_vet_free(heap, block) != MM_OK)
         return false;
+    if (heap_policy(heap) != NULL &&
+        block_quanta(block) < quanta + block_gap(heap, block, align_quanta)) {
+        heap_blame(heap, MM_BAD_CHOICE, block_at_bytes(heap, block));
+        return false;
+    }
     if (!block_is_hollow(block))
         return true;
     if (heap_policy(heap) != NULL && !policy_hold_cuts(heap, block, quanta)) {

@@ -47,6 +47,7 @@ enum mm_fault {
     MM_BAD_TAG,                 /* a range's tag */
     MM_BAD_TRAILER,             /* the bytes behind a payload */
     MM_BAD_POISON,              /* free memory, after it was freed */
+    MM_BAD_CHOICE,              /* a policy's answer: a block too small */
     MM_FAULTS
 };
 

@@ -26,6 +26,7 @@ const char *mm_fault_name(enum mm_fault fault)
         [MM_BAD_TAG] = "a range's tag is damaged",
         [MM_BAD_TRAILER] = "the bytes behind the payload are damaged",
         [MM_BAD_POISON] = "freed memory was written to",
+        [MM_BAD_CHOICE] = "the policy chose this block, and it is too small",
     };
 
     return fault < MM_FAULTS ? names[fault] : "unknown";

@@ -50,11 +50,6 @@ def chapters():
             sorted(glob.glob(os.path.join(TOP, 'docs/lessons/[0-9]*.md')))]
 
 
-def book():
-    """What travels on the disc as lessons.md."""
-    return ''.join(chapter.text for chapter in chapters())
-
-
 def exchanges(block):
     """The (typed line, what must be printed) pairs of a transcript."""
     pairs = []

@@ -7,13 +7,14 @@
 
 LESSON_CHECKS := tests/lessons/text tests/lessons/transcripts \
 	tests/lessons/zoo tests/lessons/gdb \
-	tests/lessons/exercises tests/lessons/grade
+	tests/lessons/exercises tests/lessons/grade \
+	tests/lessons/capstone
 CHECKS += $(LESSON_CHECKS)
 
 # Of the recordings that travel on the disc.
-CHECK_NEEDS += $(BUILD)/traces/guile.rep
+CHECK_NEEDS += $(BUILD)/traces/guile.rep $(BUILD)/lessons.md
 
 .PHONY: lessons
 lessons: $(BUILD)/i686/heapglass.elf $(BUILD)/x86_64/heapglass.elf \
-		$(BUILD)/host/heapglass $(BUILD)/traces/guile.rep
+		$(BUILD)/host/heapglass $(BUILD)/traces/guile.rep $(BUILD)/lessons.md
 	@tests/run $(LESSON_CHECKS) tests/anchors
