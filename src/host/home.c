@@ -140,16 +140,16 @@ int home_read(void)
     return input.bytes[input.start++];
 }
 
-/* Takes a Ctrl-C out of the queue, if there is one. */
+/* Takes a Ctrl-C out of the queue, if there is one, and what was typed ahead
+ * of it. */
 static void input_find_interrupt(void)
 {
     for (size_t i = input.start; i < input.end; i++) {
-        if (input.bytes[i] != CTRL_C)
-            continue;
-        memmove(&input.bytes[i], &input.bytes[i + 1], input.end - i - 1);
-        input.end--;
-        input.interrupted = true;
-        return;
+        if (input.bytes[i] == CTRL_C) {
+            input.start = i + 1;
+            input.interrupted = true;
+            return;
+        }
     }
 }
 

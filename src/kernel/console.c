@@ -123,18 +123,14 @@ int console_read(void)
     return (unsigned char)byte;
 }
 
-/* Takes the first Ctrl-C out of the queue, closing the gap. Interrupts are
- * off. */
+/* Takes the first Ctrl-C out of the queue, and what was typed ahead of it,
+ * as a terminal does. Interrupts are off. */
 static void take_interrupt(void)
 {
-    unsigned at = taken;
-
-    while (queue[at % QUEUE_SIZE] != CTRL_C)
-        at++;
-    for (; at + 1 != typed; at++)
-        queue[at % QUEUE_SIZE] = queue[(at + 1) % QUEUE_SIZE];
-    typed--;
+    while (queue[taken++ % QUEUE_SIZE] != CTRL_C)
+        continue;
     interrupts_queued--;
+    serial_resume();
 }
 
 bool console_interrupted(void)
