@@ -264,9 +264,18 @@ static void session_hear(void *context, const struct mm_event *event)
     past_hear(session, event);
 }
 
+/* The kernel's events are not heard any more, and there is no machine in use
+ * until another is chosen: the lab may be about to go. */
+static void kernel_leave(struct session *session)
+{
+    if (session->kernel != NULL)
+        session->kernel->listener = NULL;
+    session->machine = NULL;
+}
+
 void session_restart(struct session *session)
 {
-    session->machine = NULL;            /* until the new lab stands */
+    kernel_leave(session);
     session->stats = &session->lab_stats;
     stats_init(session->stats);
     session_stream_hello(session);
@@ -290,6 +299,7 @@ bool session_reset(struct session *session, const struct lab_setup *setup)
         return refuse(session, "there is no memory for a lab that needs %s "
                                "in all: try a smaller arena",
                       print_size(&size, bytes));
+    kernel_leave(session);
     if (session->lab != NULL)
         home_memory_release(session->lab_memory, session->lab_bytes);
     session->setup = *setup;
@@ -304,8 +314,7 @@ bool session_use_lab(struct session *session)
 {
     if (session->lab == NULL)
         return refuse(session, "there is no lab: there was no memory for it");
-    if (session->kernel != NULL)
-        session->kernel->listener = NULL;
+    kernel_leave(session);
     session->machine = lab_machine(session->lab);
     session->stats = &session->lab_stats;
     return true;
