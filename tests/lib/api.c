@@ -5,7 +5,7 @@
  *     api              under whatever malloc is there
  *     api --ours       and what only ours promises
  *
- * Run twice by tests/lib/run-api: with our library preloaded, and with glibc's
+ * Run twice by tests/lib/interface: with our library preloaded, and with glibc's
  * own malloc, which shows that the test asks for nothing that is not so.
  * Compiled with -fno-builtin, so that no call is optimised away.
  */
@@ -407,6 +407,83 @@ static void test_wall(void)
     say(good, "something else in the arena is passed over");
 }
 
+/* How often the library's lock was taken so far, as malloc_stats() says; it
+ * takes it once itself. */
+static unsigned long long locks_taken(void)
+{
+    char text[1000] = "";
+    unsigned long long times = 0;
+    int ends[2], error = dup(STDERR_FILENO);
+
+    if (pipe(ends) != 0)
+        return 0;
+    dup2(ends[1], STDERR_FILENO);
+    malloc_stats();
+    dup2(error, STDERR_FILENO);
+    if (read(ends[0], text, sizeof text - 1) > 0) {
+        char *where = strstr(text, "lock taken ");
+
+        if (where != NULL)
+            times = strtoull(where + 11, NULL, 10);
+    }
+    close(ends[0]);
+    close(ends[1]);
+    close(error);
+    return times;
+}
+
+enum { PAIRS = 200000, WORKERS = 2 };
+
+static pthread_barrier_t workers_ready, workers_go, workers_done;
+
+/* Objects of one size each, from 8 bytes to 20 KB, made and freed, the last
+ * fifty of them alive. */
+static void work(int pairs)
+{
+    static const size_t step[] = { 8, 24, 100, 250, 300, 1000, 4000, 20000 };
+    void *live[50] = { 0 };
+
+    for (int i = 0; i < pairs; i++) {
+        free(live[i % 50]);
+        live[i % 50] = malloc(step[i % 50 % 8]);
+    }
+    for (int i = 0; i < 50; i++)
+        free(live[i]);
+}
+
+static void *worker(void *argument)
+{
+    work(2000);                         /* takes what it needs */
+    pthread_barrier_wait(&workers_ready);
+    pthread_barrier_wait(&workers_go);
+    work(PAIRS);
+    pthread_barrier_wait(&workers_done);
+    return argument;
+}
+
+static void test_no_lock(void)
+{
+    pthread_t threads[WORKERS];
+    unsigned long long before, after;
+
+    pthread_barrier_init(&workers_ready, NULL, WORKERS + 1);
+    pthread_barrier_init(&workers_go, NULL, WORKERS + 1);
+    pthread_barrier_init(&workers_done, NULL, WORKERS + 1);
+    for (int i = 0; i < WORKERS; i++)
+        pthread_create(&threads[i], NULL, worker, NULL);
+    pthread_barrier_wait(&workers_ready);
+    before = locks_taken();
+    pthread_barrier_wait(&workers_go);
+    pthread_barrier_wait(&workers_done);
+    after = locks_taken();
+    for (int i = 0; i < WORKERS; i++)
+        pthread_join(threads[i], NULL);
+    printf("# the lock was taken %llu times in %d pairs\n",
+           after - before - 1, WORKERS * PAIRS);
+    say(before > 0 && after == before + 1,
+        "two threads at full speed take no lock, as its counter shows");
+}
+
 static void test_ours(void)
 {
     void free_sized(void *payload, size_t size) __attribute__((weak));
@@ -491,7 +568,9 @@ int main(int count, char **words)
     test_realloc();
     test_alignment();
     test_threads();
-    if (ours)
+    if (ours) {
+        test_no_lock();
         test_ours();
+    }
     return failures > 0;
 }
