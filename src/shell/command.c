@@ -303,7 +303,9 @@ const struct command commands[] = {
       "*", NULL, cmd_found, NEEDS_MACHINE },
     { "handin", "NAME", "print what your teacher wants to see",
       "The seed, every exercise that you solved, the commands that solved it, "
-      "and a\ncheck code. Copy it into a file and hand that in.\n"
+      "and a\ncheck code. Copy it into a file and hand that in. Pasted at the "
+      "prompt of\nanother machine, or of this one tomorrow, it solves them "
+      "again: you go on from\nthere.\n"
       "  handin ada lovelace\n",
       "", NULL, cmd_handin, NEEDS_NOTHING },
 

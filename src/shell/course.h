@@ -16,6 +16,7 @@ enum {
     COURSE_EXERCISES = 128,     /* that can be remembered */
     ATTEMPT_SIZE = 2048,        /* characters of commands for one exercise */
     SOLUTIONS_SIZE = 48 * 1024, /* of all that were solved */
+    PASTED_SIZE = ATTEMPT_SIZE + 128,
 };
 
 /* What is known about one exercise that was worked at. */
@@ -48,7 +49,16 @@ struct course {
     struct course_record records[COURSE_EXERCISES];
     size_t solutions_length;
     char solutions[SOLUTIONS_SIZE];
+
+    /* The line of a hand-in that is being pasted. */
+    bool pasting;
+    size_t pasted_length;
+    char pasted[PASTED_SIZE];
 };
+
+/* Takes LINE if it belongs to a hand-in that is being pasted; it is cut up on
+ * the way. False if it is a line like any other. */
+bool course_resume(struct session *session, char *line);
 
 /* What session_run() tells: a command is about to run; it has run. */
 void course_note(struct session *session, const struct words *words);

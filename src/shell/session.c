@@ -391,7 +391,7 @@ void session_run_line(struct session *session, char *line)
 {
     struct words words;
 
-    if (past_answer(session, line))
+    if (past_answer(session, line) || course_resume(session, line))
         return;
     while (!session->output.stopped && parse_words(&line, &words)) {
         if (words.count > 0)
