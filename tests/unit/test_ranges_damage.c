@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_ranges_damage.c - ranges at their edges, and ranges that were damaged
+ *
+ * Tags that run out at the worst moment, a page of tags at page 0, where some
+ * of its names are taken; then tags that somebody has written over, in the
+ * tree, on a list and among the spare ones: each operation must notice before
+ * it changes anything, and each must end.
+ *
+ * sources: src/mm/ranges.c src/mm/ranges_tree.c src/mm/ranges_check.c
+ * sources: src/mm/names.c
+ */
+#include "support.h"
+
+#include "mm/ranges.h"
+
+#include <unistd.h>
+
+enum { PAGES = 160, TAGS_PER_PAGE = 128 };
+
+/* The arena comes before the instance, so that tags in it do, too. */
+static struct ground {
+    _Alignas(MM_PAGE) unsigned char arena[PAGES * MM_PAGE];
+    struct ranges ranges;
+    struct mm_home home;
+    int64_t frames_left;
+    unsigned held;
+} *g;
+
+static jmp_buf *panic_target;
+static const char *panic_sentence;
+
+_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
+{
+    if (panic_target != NULL) {
+        panic_sentence = sentence;
+        longjmp(*panic_target, 1);
+    }
+    fail_msg("%s:%d: %s", file, line, sentence);
+    abort();
+}
+
+static const char *panic_of(void (*run)(void))
+{
+    jmp_buf target;
+
+    panic_sentence = "";
+    panic_target = &target;
+    if (setjmp(target) == 0)
+        run();
+    panic_target = NULL;
+    return panic_sentence;
+}
+
+static bool ground_hold(void *context, uint32_t page, uint32_t count)
+{
+    (void)context;
+    assert_true(page < PAGES && count == 1);
+    if (g->frames_left == 0)
+        return false;
+    g->frames_left--;
+    g->held++;
+    return true;
+}
+
+static void ground_release(void *context, uint32_t page, uint32_t count)
+{
+    (void)context;
+    assert_true(page < PAGES && count == 1);
+    g->frames_left++;
+    g->held--;
+}
+
+static void open_ground(void)
+{
+    free(g);
+    g = aligned_alloc(MM_PAGE, (sizeof *g + MM_PAGE - 1) / MM_PAGE * MM_PAGE);
+    assert_non_null(g);
+    memset(g, 0xa5, sizeof *g);
+    g->home = (struct mm_home){
+        .hold = ground_hold, .release = ground_release,
+    };
+    g->frames_left = 1000;
+    g->held = 0;
+    ranges_init(&g->ranges, &g->home, g->arena, PAGES);
+}
+
+static int close_ground(void **state)
+{
+    (void)state;
+    free(g);
+    g = NULL;
+    return 0;
+}
+
+static enum mm_fault get(uint32_t at, uint32_t pages)
+{
+    struct range_request request = {
+        .pages = pages, .at = at, .type = RANGE_OTHER,
+    };
+    uint32_t page;
+
+    return ranges_alloc(&g->ranges, &request, &page);
+}
+
+static enum mm_fault put(uint32_t at, uint32_t pages)
+{
+    return ranges_free(&g->ranges, at, pages);
+}
+
+static struct range_tag *tag_of(uint32_t page)
+{
+    return (struct range_tag *)ranges_find(&g->ranges, page);
+}
+
+static void check_fine(void)
+{
+    uint32_t page;
+    const char *broken = ranges_check(&g->ranges, &page);
+
+    if (broken != NULL)
+        fail_msg("%s, page %u", broken, page);
+}
+
+static void check_says(const char *what)
+{
+    uint32_t page;
+    const char *broken = ranges_check(&g->ranges, &page);
+
+    if (broken == NULL || strncmp(broken, what, 2) != 0)
+        fail_msg("%s expected, the checker says %s", what,
+                 broken == NULL ? "nothing" : broken);
+}
+
+/* FAULT is the answer, and not a byte has changed. */
+#define refused_unchanged(call, fault)                                     \
+    do {                                                                   \
+        struct ground *before_ = exact_copy(g, sizeof *g);                 \
+                                                                           \
+        assert_int_equal(call, fault);                                     \
+        assert_memory_equal(before_, g, sizeof *g);                        \
+        free(before_);                                                     \
+    } while (0)
+
+/* ---- requests that cannot be --------------- */
+
+static uint32_t init_pages;
+static struct range_request bad_request;
+
+static void init_it(void)
+{
+    static struct ranges ranges;
+
+    ranges_init(&ranges, &g->home, g->arena, init_pages);
+}
+
+static void request_it(void)
+{
+    uint32_t page;
+
+    ranges_alloc(&g->ranges, &bad_request, &page);
+}
+
+static void impossible_requests_are_the_callers_mistake(void **state)
+{
+    (void)state;
+    open_ground();
+    init_pages = 0;
+    assert_non_null(strstr(panic_of(init_it), "between one page and"));
+    init_pages = 128u * 1024 / 4 * 1024;        /* 128 GiB: one too many */
+    assert_non_null(strstr(panic_of(init_it), "between one page and"));
+    init_pages--;
+    assert_string_equal(panic_of(init_it), "");
+
+    bad_request = (struct range_request){ .type = RANGE_OTHER };
+    assert_non_null(strstr(panic_of(request_it), "at least one page"));
+    bad_request = (struct range_request){ .pages = 1, .type = RANGE_FREE };
+    assert_non_null(strstr(panic_of(request_it), "at least one page"));
+    check_fine();
+}
+
+/* ---- tags that run out --------------- */
+
+/* Cuts until fewer than TAGS are spare; frames have run out, so that none are
+ * added. Every second page is used, from FIRST on; answers the page behind the
+ * last of them. */
+static uint32_t use_up_tags(uint32_t first, uint32_t tags)
+{
+    g->frames_left = 0;
+    for (; g->ranges.spare_count >= tags; first += 2)
+        assert_int_equal(get(first, 1), MM_OK);
+    assert_int_equal(g->ranges.tag_pages, 0);
+    return first;
+}
+
+static void a_request_that_needs_tags_fetches_them(void **state)
+{
+    uint32_t next, tag_pages = 0;
+
+    (void)state;
+    open_ground();
+    next = use_up_tags(1, 2);
+    refused_unchanged(get(next + 3, 1), MM_NO_FRAMES);
+    g->frames_left = 10;
+    assert_int_equal(get(next + 3, 1), MM_OK);
+    assert_int_equal(g->ranges.tag_pages, 1);
+    assert_int_equal(tag_of(next + 3)->pages, 1);
+    for (uint32_t page = 0; page < PAGES; page++)
+        tag_pages += tag_of(page)->type == RANGE_TAGS;
+    assert_int_equal(tag_pages, 1);
+    check_fine();
+}
+
+static void a_free_that_needs_tags_fetches_them(void **state)
+{
+    (void)state;
+    open_ground();
+    assert_int_equal(get(100, 9), MM_OK);
+    use_up_tags(1, 2);
+    g->frames_left = 10;
+    assert_int_equal(put(103, 3), MM_OK);
+    assert_int_equal(g->ranges.tag_pages, 1);
+    assert_int_equal(tag_of(102)->pages, 3);
+    assert_int_equal(tag_of(103)->type, RANGE_FREE);
+    assert_int_equal(tag_of(103)->pages, 3);
+    assert_int_equal(tag_of(106)->pages, 3);
+    check_fine();
+}
+
+/* The page to keep for tags has no frame either: nothing has changed. */
+static void a_free_without_tags_and_frames_is_refused(void **state)
+{
+    (void)state;
+    open_ground();
+    assert_int_equal(get(100, 9), MM_OK);
+    use_up_tags(1, 2);
+    refused_unchanged(put(103, 3), MM_NO_FRAMES);
+    assert_int_equal(put(100, 9), MM_OK);       /* without a cut */
+    check_fine();
+}
+
+/* ---- a page of tags at page 0 --------------- */
+
+/* The single free page 0 is where tags go; what would be its first names are
+ * those of the tags in the instance. */
+static void page_0_may_hold_tags(void **state)
+{
+    uint32_t page;
+
+    (void)state;
+    open_ground();
+    assert_int_equal(get(1, 1), MM_OK);
+    for (page = 4; g->ranges.tag_pages == 0; page += 3)
+        assert_int_equal(get(page, 1), MM_OK);
+    assert_int_equal(tag_of(0)->type, RANGE_TAGS);
+    assert_int_equal(g->held, 1);
+    check_fine();
+    for (; page + 1 < PAGES; page += 3)         /* on to tags that lie there */
+        assert_int_equal(get(page, 1), MM_OK);
+    assert_int_equal(g->ranges.tag_pages, 1);
+    check_fine();
+
+    uint32_t in_arena = 0;
+
+    for (uint32_t i = 0; i < PAGES; i += tag_of(i)->pages) {
+        range_ref ref = range_ref_of(&g->ranges, tag_of(i));
+
+        assert_true(ref > 0 && ref < TAGS_PER_PAGE);
+        assert_ptr_equal(range_tag_at(&g->ranges, ref), tag_of(i));
+        in_arena += ref >= RANGE_FIRST_TAGS;
+    }
+    assert_true(in_arena > 10);
+    assert_int_equal(ranges_trim(&g->ranges), 0);       /* in use */
+    check_fine();
+    for (page = 1; page < PAGES; page++)
+        if (tag_of(page)->type == RANGE_OTHER)
+            assert_int_equal(put(page, 1), MM_OK);
+    check_fine();
+    assert_int_equal(ranges_trim(&g->ranges), 1);
+    assert_int_equal(g->held, 0);
+    assert_int_equal(tag_of(0)->pages, PAGES);
+    assert_int_equal(g->ranges.spare_count, RANGE_FIRST_TAGS - 2);
+    check_fine();
+}
+
+/* ---- damage in the tree --------------- */
+
+/* Used [10, 20), [30, 40), ... [130, 140), free between. */
+static void open_stripes(void)
+{
+    open_ground();
+    for (uint32_t at = 10; at < 140; at += 20)
+        assert_int_equal(get(at, 10), MM_OK);
+    check_fine();
+}
+
+static void without_a_root_everything_is_refused(void **state)
+{
+    (void)state;
+    open_stripes();
+    g->ranges.root = RANGE_NIL;
+    assert_null(ranges_find(&g->ranges, 15));
+    refused_unchanged(put(10, 10), MM_BAD_TAG);
+    refused_unchanged(get(22, 1), MM_BAD_TAG);
+    refused_unchanged(get(RANGE_ANYWHERE, 1), MM_BAD_TAG);
+    refused_unchanged(ranges_protect(&g->ranges, 10, RANGE_READ), MM_BAD_TAG);
+    refused_unchanged((int)ranges_trim(&g->ranges), 0);
+    check_says("R2");
+}
+
+static void a_tag_that_lies_is_not_protected(void **state)
+{
+    (void)state;
+    open_stripes();
+    tag_of(30)->pages--;
+    refused_unchanged(ranges_protect(&g->ranges, 31, RANGE_READ), MM_BAD_TAG);
+    refused_unchanged(ranges_protect(&g->ranges, 39, RANGE_READ), MM_BAD_TAG);
+    refused_unchanged(put(30, 2), MM_BAD_TAG);
+    assert_int_equal(ranges_protect(&g->ranges, 50, RANGE_READ), MM_OK);
+    assert_int_equal(tag_of(50)->protection, RANGE_READ);
+    assert_int_equal(ranges_protect(&g->ranges, 40, RANGE_READ),
+                     MM_NOT_OWNED);
+    assert_int_equal(ranges_protect(&g->ranges, PAGES, RANGE_READ),
+                     MM_OUTSIDE);
+}
+
+/* Links that lead round: each operation ends. What it answers is anything. */
+static void rings_in_the_tree_end(void **state)
+{
+    (void)state;
+    for (uint32_t page = 5; page < PAGES; page += 10) {
+        for (int link = 0; link < 7; link++) {
+            struct range_tag *tag;
+            range_ref self, root;
+
+            open_stripes();
+            tag = tag_of(page);
+            self = range_ref_of(&g->ranges, tag);
+            root = g->ranges.root;
+            switch (link) {
+            case 0: tag->left = self; break;
+            case 1: tag->right = self; break;
+            case 2: tag->parent = self; break;
+            case 3: tag->left = root; break;
+            case 4: tag->right = root; break;
+            case 5: tag->left = tag->right = self; break;
+            case 6: tag->left = tag->right = tag->parent = self; break;
+            }
+            alarm(10);
+
+            uint32_t where;
+
+            assert_true(ranges_check(&g->ranges, &where) != NULL ||
+                        (link == 3 && tag->left == root));
+            for (uint32_t at = 2; at < PAGES; at += 9) {
+                get(at, 1);
+                put(at, 1);
+                ranges_protect(&g->ranges, at, RANGE_READ);
+            }
+            for (uint32_t at = 10; at < 140; at += 20)
+                put(at + 3, 2);
+            ranges_trim(&g->ranges);
+            ranges_check(&g->ranges, &where);
+            alarm(0);
+        }
+    }
+}
+
+/* ---- damage among free tags --------------- */
+
+/* The one page for tags is on a list that lies: the request goes through, and
+ * tags are not fetched. */
+static void a_free_tag_that_lies_is_left_alone(void **state)
+{
+    struct range_tag *tag;
+
+    (void)state;
+    open_ground();
+    assert_int_equal(get(1, 1), MM_OK);
+    use_up_tags(4, 4);
+    tag = tag_of(0);
+    assert_true(tag->type == RANGE_FREE && tag->pages == 1);
+    while (g->ranges.lists[0] != range_ref_of(&g->ranges, tag))
+        assert_int_equal(get(range_tag_at(&g->ranges, g->ranges.lists[0])
+                                 ->start, 1), MM_OK);
+    tag->previous = 3;
+    g->frames_left = 10;
+    assert_int_equal(get(150, 1), MM_OK);
+    assert_int_equal(g->ranges.tag_pages, 0);
+    assert_true(tag->type == RANGE_FREE && tag->pages == 1);
+    tag->previous = RANGE_NIL;
+    check_fine();
+    assert_int_equal(get(152, 1), MM_OK);
+    assert_int_equal(g->ranges.tag_pages, 1);
+    assert_int_equal(tag->type, RANGE_TAGS);
+    check_fine();
+}
+
+/* A tag that is in no tree stands on a list of free ones. */
+static void strangers_on_a_list_are_seen(void **state)
+{
+    static const struct range_tag strangers[] = {
+        { .start = 5, .pages = 3, .height = 1, .type = RANGE_FREE },
+        { .start = 5, .pages = 3, .height = 0, .type = RANGE_FREE },
+        { .start = 5, .pages = 0, .height = 1, .type = RANGE_FREE },
+        { .start = 5, .pages = 3, .height = 1, .type = RANGE_OTHER },
+        { .start = 5, .pages = 4, .height = 1, .type = RANGE_FREE },
+        { .start = 5, .pages = 3, .height = 1, .previous = 7 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+        range_ref ref = RANGE_FIRST_TAGS - 1;
+        uint32_t where;
+
+        open_stripes();
+        assert_int_equal(g->ranges.lists[2], RANGE_NIL);
+        *range_tag_at(&g->ranges, ref) = strangers[i];
+        g->ranges.lists[2] = ref;
+        class_map_set(g->ranges.map, 2);
+        check_says("R5");
+        ranges_check(&g->ranges, &where);
+        if (i > 0)              /* the first is one too many at the end */
+            assert_int_equal(where, 5);
+    }
+}
+
+/* ---- damage among spare tags --------------- */
+
+static void no_spare(void) { g->ranges.spare = RANGE_NIL; }
+static void far_spare(void) { g->ranges.spare = 0x7fffffff; }
+static void used_spare(void) { g->ranges.spare = g->ranges.root; }
+static void ring(void)
+{
+    range_tag_at(&g->ranges, g->ranges.spare)->next = g->ranges.spare;
+}
+static void one_more(void) { g->ranges.spare_count++; }
+static void one_less(void) { g->ranges.spare_count--; }
+static void bad_end(void)       /* as many as there should be, and one more */
+{
+    struct range_tag *tag = range_tag_at(&g->ranges, g->ranges.spare);
+
+    while (tag->next != RANGE_NIL)
+        tag = range_tag_at(&g->ranges, tag->next);
+    tag->next = g->ranges.root;
+}
+
+static void damaged_spare_tags_are_seen(void **state)
+{
+    static void (*const damages[])(void) = {
+        no_spare, far_spare, used_spare, ring, one_more, one_less, bad_end,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+        open_stripes();
+        damages[i]();
+        alarm(10);
+        check_says("R6");
+        alarm(0);
+    }
+}
+
+static void take_two_tags(void)
+{
+    get(22, 1);
+}
+
+static void a_spare_tag_that_is_not_there_is_a_panic(void **state)
+{
+    (void)state;
+    open_stripes();
+    g->ranges.spare = RANGE_NIL;
+    assert_non_null(strstr(panic_of(take_two_tags), "spare tags"));
+}
+
+/* ---- damage and pages of tags --------------- */
+
+/* Page 0 holds tags, none of which is in use. */
+static void open_idle_tags(void)
+{
+    open_ground();
+    assert_int_equal(get(1, 1), MM_OK);
+    for (uint32_t page = 4; g->ranges.tag_pages == 0; page += 3)
+        assert_int_equal(get(page, 1), MM_OK);
+    for (uint32_t page = 1; page < PAGES; page++)
+        if (tag_of(page)->type == RANGE_OTHER)
+            assert_int_equal(put(page, 1), MM_OK);
+    check_fine();
+}
+
+static void a_page_of_tags_does_not_leave_damaged(void **state)
+{
+    static void (*const damages[])(void) = {
+        far_spare, used_spare, ring, one_more, one_less, bad_end,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+        open_idle_tags();
+        damages[i]();
+        alarm(10);
+        refused_unchanged((int)ranges_trim(&g->ranges), 0);
+        alarm(0);
+    }
+    open_idle_tags();
+    assert_int_equal(ranges_trim(&g->ranges), 1);
+    check_fine();
+}
+
+/* Its tag says that it is two pages long, and the next one agrees. */
+static void a_page_of_tags_that_has_grown_is_left_alone(void **state)
+{
+    (void)state;
+    open_idle_tags();
+    assert_int_equal(tag_of(0)->pages, 1);
+
+    struct range_tag *next = tag_of(1);
+
+    next->start++;
+    next->pages--;
+    tag_of(0)->pages = 2;
+    /* on the list of its size, as a sane one */
+    assert_int_equal(class_of(next->pages), class_of(next->pages + 1));
+    assert_int_equal(ranges_trim(&g->ranges), 0);
+    assert_int_equal(g->held, 1);
+    assert_int_equal(tag_of(0)->pages, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(impossible_requests_are_the_callers_mistake),
+        cmocka_unit_test(a_request_that_needs_tags_fetches_them),
+        cmocka_unit_test(a_free_that_needs_tags_fetches_them),
+        cmocka_unit_test(a_free_without_tags_and_frames_is_refused),
+        cmocka_unit_test(page_0_may_hold_tags),
+        cmocka_unit_test(without_a_root_everything_is_refused),
+        cmocka_unit_test(a_tag_that_lies_is_not_protected),
+        cmocka_unit_test(rings_in_the_tree_end),
+        cmocka_unit_test(a_free_tag_that_lies_is_left_alone),
+        cmocka_unit_test(strangers_on_a_list_are_seen),
+        cmocka_unit_test(damaged_spare_tags_are_seen),
+        cmocka_unit_test(a_spare_tag_that_is_not_there_is_a_panic),
+        cmocka_unit_test(a_page_of_tags_does_not_leave_damaged),
+        cmocka_unit_test(a_page_of_tags_that_has_grown_is_left_alone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, close_ground);
+}
