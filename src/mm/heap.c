@@ -153,7 +153,7 @@ static bool block_prepare(struct heap *heap, struct block *block,
     }
     if (!block_is_hollow(block))
         return true;
-    if (heap_policy(heap) != NULL && !policy_hold_cuts(heap, block, quanta)) {
+    if (heap_policy(heap) != NULL && !policy_hold_cuts(heap, block, &quanta)) {
         heap->refusal = MM_NO_FRAMES;
         return false;
     }

@@ -240,7 +240,7 @@ bool policy_may_take(const struct heap *heap, const struct block *block,
 bool policy_joins(const struct heap *heap, const struct block *left,
                   const struct block *right);
 bool policy_hold_cuts(struct heap *heap, struct block *block,
-                      uint32_t quanta);
+                      uint32_t *quanta);
 struct block *policy_cut(struct heap *heap, struct block *block,
                          uint32_t quanta);
 void policy_took(struct heap *heap, const struct block *block);

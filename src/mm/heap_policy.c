@@ -93,22 +93,27 @@ bool policy_joins(const struct heap *heap, const struct block *left,
 }
 
 /*
- * Frames are behind the headers and links that cutting BLOCK down to QUANTA
- * will write. False when frames run out; pages that were held by then stay
- * held, and the block is still a whole one.
+ * Frames are behind the headers and links that cutting BLOCK down to *QUANTA
+ * will write; *QUANTA is then what it will be cut down to, which may be more.
+ * False when frames run out; pages that were held by then stay held, and the
+ * block is still a whole one.
  */
 bool policy_hold_cuts(struct heap *heap, struct block *block,
-                      uint32_t quanta)
+                      uint32_t *quanta)
 {
     uint32_t at = (uint32_t)(heap_at(heap, block) & (heap->span_bytes - 1));
     uint32_t all = block_quanta(block);
 
     if (heap->policy->cut == NULL)
         return true;
-    while (all > quanta) {
-        all = heap->policy->cut(all);
-        if (all < quanta)
+    while (all > *quanta) {
+        uint32_t left = heap->policy->cut(all);
+
+        if (left < *quanta) {
+            *quanta = all;
             break;
+        }
+        all = left;
 
         uint32_t right = at + all * MM_QUANTUM;
 

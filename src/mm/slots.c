@@ -308,11 +308,20 @@ void *slot_alloc(struct heap *heap, uint64_t size)
 
     if (page == NULL && heap_drain(heap, DRAIN_SOME) > 0)
         page = slot_page_at(heap, heap->slot_lists[class]);
-    if (page == NULL)
+    if (page == NULL) {
         page = slot_page_take(heap, class);
-    else if (heap_is_checked(heap) && slot_vet_page(heap, page) != MM_OK)
+        if (page != NULL)
+            return slot_take(heap, page, size);
+
+        /* The search for a block drains the rest: a refusal must be true. */
+        page = slot_page_at(heap, heap->slot_lists[class]);
+        if (page == NULL)
+            return NULL;
+        heap->refusal = MM_OK;
+    }
+    if (heap_is_checked(heap) && slot_vet_page(heap, page) != MM_OK)
         return NULL;
-    return page == NULL ? NULL : slot_take(heap, page, size);
+    return slot_take(heap, page, size);
 }
 
 /* Frees the slot PAYLOAD. In a checked heap it was vetted. */

@@ -1,0 +1,773 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_heap_edges.c - where the heap changes its ways
+ *
+ * Frames that run out in the middle of a step, a neighbour that is just large
+ * enough, a payload of another thread, memory that comes back while one asks
+ * for more: places that random programs pass by.
+ *
+ * sources: tests/unit/home.c
+ * sources: src/mm/[a-z]*.c src/trace/[a-z]*.c src/lab/polic[a-z_]*.c
+ */
+#include "home.h"
+
+#include "lab/policy.h"
+
+enum { KIB = 1024, MIB = 1024 * KIB };
+
+static struct test_home *test;
+static struct heap *heap;
+static struct heap other;               /* a second one, on the same arena */
+
+static struct heap *heap_of(void *context, uint32_t owner)
+{
+    (void)context;
+    return owner == 1 ? heap : owner == 2 ? &other : NULL;
+}
+
+static void open_heap(struct heap_setup setup, uint32_t arena, uint32_t span,
+                      bool deaf)
+{
+    test = test_home_create(&(struct test_setup){
+        .arena_bytes = arena, .span_bytes = span, .unobserved = true,
+        .deaf = deaf });
+    heap = &test->heap;
+    test->home.heap_of = heap_of;
+    setup.home = &test->home;
+    setup.ranges = &test->ranges;
+    setup.span_bytes = span;
+    setup.owner = 1;
+    heap_init(heap, &setup);
+    setup.owner = 2;
+    heap_init(&other, &setup);
+}
+
+static void close_heap(void)
+{
+    test_home_destroy(test);
+}
+
+static void *ask(struct heap *of, uint64_t size, uint64_t align,
+                 enum heap_kind kind)
+{
+    return heap_alloc_request(of, &(struct heap_request){
+        .size = size, .align = align, .kind = kind });
+}
+
+static void *give(uint64_t size)
+{
+    void *payload = ask(heap, size, 0, HEAP_BLOCK);
+
+    assert_non_null(payload);
+    return payload;
+}
+
+static void take_back(void *payload)
+{
+    assert_int_equal(heap_free(heap, payload), MM_OK);
+}
+
+static void check_fine(void)
+{
+    test_home_check(test, "this");
+}
+
+/* ---- how a heap starts --------------- */
+
+static void a_seed_is_taken_as_it_is(void **state)
+{
+    static uint32_t order[2][HEAP_WAITING];
+
+    (void)state;
+    for (uint32_t seed = 0; seed < 3; seed++) {
+        open_heap((struct heap_setup){ .level = HEAP_LEVEL_FULL,
+                                       .seed = seed }, 4 * MIB, 64 * KIB,
+                  false);
+        assert_int_equal(heap->random, seed == 0 ? 1 : seed);
+        for (int i = 0; i < 3; i++)
+            take_back(give(100));
+        memcpy(order[seed == 2], heap->waiting, sizeof heap->waiting);
+        close_heap();
+        if (seed == 2)                  /* another seed, another order */
+            assert_memory_not_equal(order[0], order[1], sizeof order[0]);
+    }
+}
+
+static uint32_t span_bytes;
+
+static void init_heap(void *context)
+{
+    static struct heap one;
+
+    (void)context;
+    heap_init(&one, &(struct heap_setup){
+        .home = &test->home, .ranges = &test->ranges,
+        .span_bytes = span_bytes });
+}
+
+static void spans_have_a_size_from_a_page_to_512_kib(void **state)
+{
+    static const uint32_t wrong[] = { 0, 2048, 4095, 12288, 1048576 };
+
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_NONE }, MIB, 64 * KIB,
+              false);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        span_bytes = wrong[i];
+        assert_non_null(test_panic_of(init_heap, NULL));
+    }
+    for (span_bytes = 4096; span_bytes <= 512 * KIB; span_bytes *= 2)
+        assert_null(test_panic_of(init_heap, NULL));
+    close_heap();
+}
+
+/* ---- frames that run out --------------- */
+
+/* A span, and a cut for each half of a half: whichever frame is missing, the
+ * refusal leaves nothing behind. */
+static void buddies_without_frames_leave_no_span(void **state)
+{
+    uint32_t frames = 0;
+
+    (void)state;
+    for (;; frames++) {
+        open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK,
+                                       .policy = &policy_buddy }, 256 * KIB,
+                  64 * KIB, false);
+        test->frames_left = frames;
+        if (ask(heap, 60, 0, HEAP_BLOCK) != NULL)
+            break;
+        assert_int_equal(heap->refusal, MM_NO_FRAMES);
+        assert_int_equal(test->ranges.used_pages, 0);
+        assert_int_equal(test->held_count, 0);
+        check_fine();
+        close_heap();
+    }
+    assert_true(frames > 4);            /* head, end, and some halves */
+    check_fine();
+
+    /* A larger block is to be cut, where no frame is. */
+    test->frames_left = 16;
+    give(8 * KIB - 4);                  /* the one of its size */
+    test->frames_left = 0;
+
+    uint64_t digest = test_home_digest(test);
+
+    assert_null(ask(heap, 8 * KIB - 4, 0, HEAP_BLOCK));
+    assert_int_equal(heap->refusal, MM_NO_FRAMES);
+    assert_true(test_home_digest(test) == digest);
+    test->frames_left = 16;
+    give(8 * KIB - 4);
+    check_fine();
+    close_heap();
+}
+
+/* More than even an empty span can serve: no span is left behind. */
+static void a_policy_that_cannot_use_a_span_gives_it_back(void **state)
+{
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK,
+                                   .policy = &policy_buddy }, 256 * KIB,
+              64 * KIB, false);
+    assert_null(ask(heap, 60, 4096, HEAP_BLOCK));
+    assert_int_equal(heap->refusal, MM_NO_BLOCK);
+    assert_int_equal(test->ranges.used_pages, 0);
+    check_fine();
+    close_heap();
+}
+
+/* The block that is chosen needs frames, and there are none; another is held
+ * all through. A refusal would be wrong. */
+static void a_held_block_is_found_when_the_chosen_one_is_hollow(void **state)
+{
+    static const struct heap_policy *const choices[] = {
+        NULL, &policy_first, &policy_next, &policy_best, &policy_buddy,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
+        void *block[4], *again;
+
+        open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK,
+                                       .policy = choices[i] }, 64 * KIB,
+                  64 * KIB, false);
+        for (int k = 0; k < 4; k++)
+            block[k] = give(8 * KIB - 4);
+        while (ask(heap, 8 * KIB - 4, 0, HEAP_BLOCK) != NULL)
+            ;                           /* nothing else is large enough */
+        take_back(block[0]);
+        heap->hollow_pages = 1;
+        take_back(block[2]);            /* the last freed, the first found */
+        assert_true(block_is_hollow(block_of(block[2])));
+        assert_false(block_is_hollow(block_of(block[0])));
+        test->frames_left = 0;
+        again = ask(heap, 8 * KIB - 4, 0, HEAP_BLOCK);
+        assert_ptr_equal(again, block[0]);
+        assert_null(ask(heap, 8 * KIB - 4, 0, HEAP_BLOCK));
+        assert_int_equal(heap->refusal, MM_NO_FRAMES);
+        close_heap();
+    }
+}
+
+/* A hollow block with held pages in its middle: its frames come in two runs.
+ * The second does not come: the first goes back. */
+static void what_was_held_in_part_is_let_go(void **state)
+{
+    void *a, *middle, *b, *all;
+    uint64_t size, digest;
+    uint32_t held;
+
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK,
+                                   .hollow_pages = 1 }, 64 * KIB, 64 * KIB,
+              false);
+    a = give(20 * KIB);
+    middle = give(100);
+    b = give(20 * KIB);
+    give(100);
+    while (ask(heap, 1000, 0, HEAP_BLOCK) != NULL)
+        ;
+    while (ask(heap, 12, 0, HEAP_BLOCK) != NULL)
+        ;
+    take_back(a);
+    take_back(b);
+    heap->hollow_pages = 0;
+    take_back(middle);
+    assert_true(block_is_hollow(block_of(a)));
+    size = block_size(block_of(a)) - BLOCK_HEADER;
+    assert_true(size > 40 * KIB);
+    check_fine();
+
+    held = test->held_count;
+    digest = test_home_digest(test);
+    for (uint32_t frames = 0;; frames++) {
+        test->frames_left = frames;
+        all = ask(heap, size, 0, HEAP_BLOCK);
+        if (all != NULL)
+            break;
+        assert_int_equal(heap->refusal, MM_NO_FRAMES);
+        assert_int_equal(test->frames_left, frames);
+        assert_int_equal(test->held_count, held);
+        assert_true(test_home_digest(test) == digest);
+        check_fine();
+    }
+    assert_ptr_equal(all, a);
+    assert_int_equal(test->frames_left, 0);
+    assert_true(test->held_count >= held + 8);
+    memset(all, 0x5a, size);
+    check_fine();
+    close_heap();
+}
+
+/* ---- just enough --------------- */
+
+/* The right neighbour is hollow, and taken whole: nothing remains. */
+static void a_block_grows_to_the_end_of_its_span(void **state)
+{
+    (void)state;
+    for (uint64_t less = 0; less < 3; less++) {
+        unsigned char *payload;
+        uint64_t size;
+
+        open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK }, 128 * KIB,
+                  64 * KIB, false);
+        payload = give(100);
+        memset(payload, 0x77, 100);
+        size = heap->span_quanta * 16 - 4 - less * 16;
+        heap->large_bytes = (uint32_t)size;
+        assert_ptr_equal(heap_realloc(heap, payload, size), payload);
+        assert_int_equal(heap_payload_bytes(heap, payload), size);
+        for (int i = 0; i < 100; i++)
+            assert_int_equal(payload[i], 0x77);
+        memset(payload, 0x5a, size);
+        check_fine();
+        assert_ptr_equal(heap_realloc(heap, payload, 100), payload);
+        check_fine();
+        close_heap();
+    }
+}
+
+/* One quantum more than there is at that alignment, and exactly as many. */
+static void an_aligned_request_for_nearly_all_of_a_span(void **state)
+{
+    void *payload;
+
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK }, 512 * KIB,
+              512 * KIB, false);
+    assert_null(ask(heap, 24577 * 16 - 4, 128 * KIB, HEAP_BLOCK));
+    assert_int_equal(heap->refusal, MM_NO_BLOCK);
+    assert_int_equal(test->held_count, 0);
+    take_back(give(100));               /* a span is there now */
+    assert_null(ask(heap, 24577 * 16 - 4, 128 * KIB, HEAP_BLOCK));
+    assert_int_equal(heap->refusal, MM_NO_BLOCK);
+    payload = ask(heap, 24576 * 16 - 4, 128 * KIB, HEAP_BLOCK);
+    assert_int_equal(heap_at(heap, payload), 128 * KIB);
+    memset(payload, 0x5a, 24576 * 16 - 4);
+    check_fine();
+    take_back(payload);
+    check_fine();
+    close_heap();
+}
+
+/* ---- what an observer sees of a search --------------- */
+
+static void looks_are_counted_beyond_what_is_remembered(void **state)
+{
+    static struct heap_looks looks;
+    static void *small[2 * HEAP_LOOKS];
+
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK,
+                                   .policy = &policy_first,
+                                   .order = HEAP_BY_ADDRESS }, 128 * KIB,
+              64 * KIB, false);
+    for (int i = 0; i < HEAP_LOOKS + 6; i++) {
+        small[i] = give(12);
+        give(12);
+    }
+    for (int i = 0; i < HEAP_LOOKS + 6; i++)
+        take_back(small[i]);
+    heap->looks = &looks;
+    give(100);
+    assert_int_equal(looks.count, HEAP_LOOKS + 7);
+    assert_int_equal(heap->examined, HEAP_LOOKS + 7);
+    for (int i = 0; i < HEAP_LOOKS; i++)
+        assert_int_equal(looks.at[i] * 16, heap_at(heap, small[i]));
+    close_heap();
+}
+
+/* ---- policies --------------- */
+
+static uint32_t halve(uint32_t quanta)
+{
+    return quanta / 2;
+}
+
+static bool never(const struct heap *of, const struct block *left,
+                  const struct block *right)
+{
+    (void)of;
+    (void)left;
+    (void)right;
+    return false;
+}
+
+/* A cut may leave too little on the left: then the block stays as it is, and
+ * all of it has frames. */
+static void cuts_stop_before_they_leave_too_little(void **state)
+{
+    struct heap_policy halves = policy_first;
+
+    (void)state;
+    halves.name = "halves";
+    halves.cut = halve;
+    halves.joins = never;
+    for (uint32_t quanta = 1; quanta < 600; quanta += 7) {
+        struct block *block;
+        uint32_t expected;
+
+        open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK,
+                                       .policy = &halves }, 128 * KIB,
+                  64 * KIB, false);
+        for (expected = heap->span_quanta; expected / 2 >= quanta;)
+            expected /= 2;
+        block = block_of(give(quanta * 16 - 4));
+        assert_int_equal(block_quanta(block), expected);
+        check_fine();
+        memset(block_payload(block), 0x5a, expected * 16 - 4);
+        take_back(block_payload(block));
+        assert_int_equal(block_quanta(block), expected);
+        check_fine();
+        close_heap();
+    }
+}
+
+/* Without checks a policy joins all the same. */
+static void policies_join_without_checks(void **state)
+{
+    static const struct heap_policy *const choices[] = {
+        &policy_first, &policy_best, &policy_buddy,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
+        void *payload[20];
+
+        open_heap((struct heap_setup){ .policy = choices[i],
+                                       .order = HEAP_BY_ADDRESS }, 128 * KIB,
+                  64 * KIB, false);
+        for (int k = 0; k < 20; k++)
+            payload[k] = give(60);
+        for (int k = 0; k < 20; k += 2)
+            take_back(payload[k]);
+        check_fine();
+        for (int k = 1; k < 20; k += 2)
+            take_back(payload[k]);
+        check_fine();
+        assert_true(block_fills_span(span_first_block(
+            heap, span_of(heap, payload[0]))));
+        close_heap();
+    }
+}
+
+/* ---- payloads of another thread --------------- */
+
+static void *theirs(uint64_t size)
+{
+    unsigned char *payload = ask(&other, size, 0, HEAP_BLOCK);
+
+    assert_non_null(payload);
+    for (uint64_t i = 0; i < size; i++)
+        payload[i] = (unsigned char)i;
+    return payload;
+}
+
+static void has_bytes(const unsigned char *payload, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        assert_int_equal(payload[i], (unsigned char)i);
+}
+
+/* Realloc may leave it where it is, if it is large enough and not twice too
+ * large; else it moves, and goes back over the remote list. */
+static void reallocating_what_is_another_threads(void **state)
+{
+    (void)state;
+    for (int level = HEAP_LEVEL_NONE; level <= HEAP_LEVEL_CHECK; level++) {
+        static const struct {
+            int64_t size;               /* beyond what is usable */
+            int of;                     /* of which this part */
+            bool stays;
+        } cases[] = {
+            { 0, 1, true }, { 1, 1, false }, { 1, 2, true }, { 0, 2, false },
+            { -1, 1, true }, { -1, 2, false }, { 1000, 1, false },
+        };
+
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            void *payload, *now;
+            uint64_t usable, size;
+
+            open_heap((struct heap_setup){ .level = (enum heap_level)level },
+                      256 * KIB, 64 * KIB, false);
+            payload = theirs(1004);
+            usable = heap_usable_size(&other, payload);
+            assert_int_equal(usable % 2, 0);
+            size = usable / (uint64_t)cases[i].of + (uint64_t)cases[i].size;
+            now = heap_realloc(heap, payload, size);
+            assert_non_null(now);
+            has_bytes(now, size < 1004 ? size : 1004);
+            if (cases[i].stays && level == HEAP_LEVEL_NONE) {
+                assert_ptr_equal(now, payload);
+                assert_int_equal(other.remote, 0);
+            } else {
+                assert_ptr_not_equal(now, payload);
+                assert_int_equal(other.remote * 8u,
+                                 heap_at(heap, payload));
+                take_back(now);
+            }
+            heap_trim(&other);
+            assert_int_equal(other.remote, 0);
+            close_heap();
+        }
+    }
+}
+
+static void what_is_another_threads_does_not_wait_here(void **state)
+{
+    void *payload;
+
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_FULL }, 4 * MIB,
+              64 * KIB, false);
+    payload = ask(&other, 100, 0, HEAP_BLOCK);
+    take_back(payload);
+    assert_false(care_is_waiting(heap, payload));
+    assert_true(heap_remote_has(&other, heap_at(heap, payload)));
+    heap_drain(&other, DRAIN_ALL);      /* now it waits, with its owner */
+    assert_true(care_is_waiting(&other, payload));
+    close_heap();
+}
+
+static void an_adoption_is_announced(void **state)
+{
+    (void)state;
+    for (int deaf = 0; deaf < 2; deaf++) {
+        open_heap((struct heap_setup){ .level = HEAP_LEVEL_NONE }, 256 * KIB,
+                  64 * KIB, deaf);
+        heap_adopt(&other);
+        assert_int_equal(test->events, !deaf);
+        if (!deaf) {
+            assert_int_equal(test->last.kind, MM_EVENT_ADOPT);
+            assert_int_equal(test->last.owner, 2);
+        }
+        close_heap();
+    }
+}
+
+/* ---- a thread that ends --------------- */
+
+static void settling_gives_the_empty_span_back(void **state)
+{
+    void *kept, *payload;
+
+    (void)state;
+    open_heap((struct heap_setup){ .keep_bytes = 64 * KIB }, 256 * KIB,
+              64 * KIB, false);
+    heap_settle(heap);                  /* nothing is there to give */
+    assert_int_equal(test->ranges.used_count, 0);
+    payload = give(100);
+    kept = give(100);
+    take_back(kept);
+    assert_true(block_is_kept(block_of(kept)));
+    heap_settle(heap);                  /* what is in use stays */
+    assert_int_equal(test->ranges.used_count, 1);
+    assert_true(block_is_free(block_of(kept)));
+    check_fine();
+    assert_int_equal(heap_free(&other, payload), MM_OK);
+    assert_true(block_is_used(block_of(payload)));
+    heap_settle(heap);                  /* and what others have freed goes */
+    assert_int_equal(heap->remote, 0);
+    assert_int_equal(test->ranges.used_count, 0);
+    assert_int_equal(test->held_count, 0);
+    assert_int_equal(heap->empty_span, HEAP_NO_SPAN);
+    check_fine();
+    close_heap();
+}
+
+/* ---- waiting --------------- */
+
+/* In a large arena what waits is bounded by 4 MiB for all 64. */
+static void only_so_much_waits(void **state)
+{
+    (void)state;
+    for (uint32_t arena = 4 * MIB; arena <= 64 * MIB; arena *= 2) {
+        uint64_t most = arena / 4 < 4 * MIB ? arena / 4 : 4 * MIB;
+        void *little, *much;
+
+        open_heap((struct heap_setup){ .level = HEAP_LEVEL_FULL }, arena,
+                  512 * KIB, false);
+        little = give(most / 64 - 12);  /* a block's size without header */
+        much = give(most / 64 + 4);
+        give(12);
+        assert_true(heap_payload_bytes(heap, little) <= most / 64);
+        assert_true(heap_payload_bytes(heap, much) > most / 64);
+        take_back(little);
+        take_back(much);
+        assert_true(care_is_waiting(heap, little));
+        assert_true(block_is_used(block_of(little)));
+        assert_false(care_is_waiting(heap, much));
+        assert_true(block_is_free(block_of(much)));
+        check_fine();
+        close_heap();
+    }
+}
+
+static void what_waits_is_announced_to_those_who_listen(void **state)
+{
+    (void)state;
+    for (int deaf = 0; deaf < 2; deaf++) {
+        void *payload;
+
+        open_heap((struct heap_setup){ .level = HEAP_LEVEL_FULL }, 4 * MIB,
+                  64 * KIB, deaf);
+        payload = give(100);
+        take_back(payload);
+        assert_true(care_is_waiting(heap, payload));
+        if (!deaf) {
+            assert_int_equal(test->last.kind, MM_EVENT_WAIT);
+            assert_int_equal(test->last.at, heap_at(heap, payload));
+        }
+        assert_int_equal(heap_free(heap, payload), MM_NOT_LIVE);
+        heap_trim(heap);
+        assert_int_equal(test->held_count, test->ranges.tag_pages);
+        close_heap();
+    }
+}
+
+/* ---- large ranges --------------- */
+
+static void a_large_range_at_level_full_keeps_its_guard(void **state)
+{
+    unsigned char *payload;
+    uint64_t where;
+
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_FULL }, 4 * MIB,
+              64 * KIB, false);
+    payload = ask(heap, 100000, 64 * KIB, HEAP_LARGE);
+    where = heap_at(heap, payload);
+    assert_int_equal(where % (64 * KIB), 0);
+    assert_true(where % (128 * KIB) != 0 || where >= 64 * KIB);
+    memset(payload, 0x5a, 100000);
+    assert_int_equal(heap_usable_size(heap, payload), 100000);
+    assert_false(test->held[(where + 100000) / MM_PAGE + 1]);
+
+    /* The same pages: it stays; fewer: it moves, and the guard with it. */
+    assert_ptr_equal(heap_realloc(heap, payload, 99000), payload);
+    assert_int_equal(heap_usable_size(heap, payload), 99000);
+    assert_int_equal(payload[98999], 0x5a);
+    check_fine();
+
+    unsigned char *moved = heap_realloc(heap, payload, 80000);
+
+    assert_ptr_not_equal(moved, payload);
+    assert_int_equal(moved[79999], 0x5a);
+    assert_int_equal(heap_usable_size(heap, moved), 80000);
+    take_back(moved);
+    check_fine();
+    close_heap();
+}
+
+/* The neighbour's tag lies: the old range cannot be given back, but the new
+ * one is good. */
+static void a_large_payload_moves_among_damaged_tags(void **state)
+{
+    unsigned char *a, *b, *moved;
+    struct range_tag *tag;
+    uint64_t size = 100000;
+
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK }, MIB,
+              64 * KIB, false);
+    a = ask(heap, size, 0, HEAP_LARGE);
+    b = ask(heap, 100000, 0, HEAP_LARGE);
+    assert_true(a != NULL && b > a);
+    memset(a, 0x5a, size);
+    size = heap_usable_size(heap, a);
+    tag = (struct range_tag *)ranges_find(&test->ranges,
+                                          (uint32_t)(heap_at(heap, b) /
+                                                     MM_PAGE));
+    while (tag->start > heap_at(heap, a) / MM_PAGE +
+                            ranges_find(&test->ranges,
+                                        (uint32_t)(heap_at(heap, a) /
+                                                   MM_PAGE))->pages)
+        tag = (struct range_tag *)ranges_find(&test->ranges, tag->start - 1);
+    tag->type = RANGE_TYPES;
+    moved = heap_realloc(heap, a, size + 1);
+    assert_non_null(moved);
+    assert_ptr_not_equal(moved, a);
+    for (uint64_t i = 0; i < 100000; i++)
+        assert_int_equal(moved[i], 0x5a);
+    close_heap();
+}
+
+/* ---- slot pages --------------- */
+
+static struct slot_page *page_of(const void *slot)
+{
+    return heap_address(heap, mm_round_down(heap_at(heap, slot),
+                                            MM_SLOT_PAGE));
+}
+
+/* Fills a new page of slots of SIZE bytes; answers its first slot. */
+static void *fill_page(uint64_t size)
+{
+    void *first = ask(heap, size, 0, HEAP_SLOT);
+
+    assert_non_null(first);
+    while (!(page_of(first)->used & SLOT_PAGE_FULL))
+        assert_non_null(ask(heap, size, 0, HEAP_SLOT));
+    return first;
+}
+
+/* The second full page that gets a slot back goes behind the first, and the
+ * third between them. */
+static void pages_that_get_room_go_behind_the_first(void **state)
+{
+    void *slot[3];
+
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK, .small = true },
+              256 * KIB, 64 * KIB, false);
+    for (int i = 0; i < 3; i++)
+        slot[i] = fill_page(100);
+    for (int i = 0; i < 3; i++) {
+        take_back(slot[i]);
+        check_fine();
+    }
+
+    struct slot_page *first = page_of(slot[0]);
+
+    assert_ptr_equal(heap_address(heap, first->next * 16ull),
+                     page_of(slot[2]));
+    assert_ptr_equal(heap_address(heap, page_of(slot[2])->next * 16ull),
+                     page_of(slot[1]));
+    assert_ptr_equal(ask(heap, 100, 0, HEAP_SLOT), slot[0]);
+    check_fine();
+    close_heap();
+}
+
+/*
+ * The heap is full. Other threads have freed more payloads than a request for
+ * a slot looks at, and the last that it would come to are a slot of just that
+ * class and, or not, a block that makes room for a page of them.
+ */
+static void a_slot_that_was_freed_far_away_is_found(void **state)
+{
+    (void)state;
+    for (int with_room = 0; with_room < 2; with_room++) {
+        static void *small[3 * DRAIN_SOME];
+        void *slot, *block, *again, *first;
+        unsigned count = 0;
+
+        open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK,
+                                       .small = true }, 64 * KIB, 64 * KIB,
+                  false);
+        slot = fill_page(100);
+        block = give(5000);
+        for (; count < 3 * DRAIN_SOME; count++)
+            small[count] = give(200);
+        while (ask(heap, 1000, 0, HEAP_BLOCK) != NULL ||
+               ask(heap, 12, 0, HEAP_BLOCK) != NULL)
+            ;
+        assert_int_equal(heap_free(&other, slot), MM_OK);
+        if (with_room)
+            assert_int_equal(heap_free(&other, block), MM_OK);
+        for (unsigned i = 0; i < count; i += 2)
+            assert_int_equal(heap_free(&other, small[i]), MM_OK);
+        assert_int_equal(heap->slot_lists[slot_class(100)], BLOCK_NIL);
+        first = page_of(slot);
+        again = ask(heap, 100, 0, HEAP_SLOT);
+        assert_non_null(again);
+        if (with_room) {                /* a new page came before the old */
+            assert_ptr_not_equal(page_of(again), first);
+            assert_ptr_equal(heap_address(heap,
+                                          page_of(again)->next * 16ull),
+                             first);
+        } else {
+            assert_ptr_equal(again, slot);
+        }
+        check_fine();
+        close_heap();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_seed_is_taken_as_it_is),
+        cmocka_unit_test(spans_have_a_size_from_a_page_to_512_kib),
+        cmocka_unit_test(buddies_without_frames_leave_no_span),
+        cmocka_unit_test(a_policy_that_cannot_use_a_span_gives_it_back),
+        cmocka_unit_test(a_held_block_is_found_when_the_chosen_one_is_hollow),
+        cmocka_unit_test(what_was_held_in_part_is_let_go),
+        cmocka_unit_test(a_block_grows_to_the_end_of_its_span),
+        cmocka_unit_test(an_aligned_request_for_nearly_all_of_a_span),
+        cmocka_unit_test(looks_are_counted_beyond_what_is_remembered),
+        cmocka_unit_test(cuts_stop_before_they_leave_too_little),
+        cmocka_unit_test(policies_join_without_checks),
+        cmocka_unit_test(reallocating_what_is_another_threads),
+        cmocka_unit_test(what_is_another_threads_does_not_wait_here),
+        cmocka_unit_test(an_adoption_is_announced),
+        cmocka_unit_test(settling_gives_the_empty_span_back),
+        cmocka_unit_test(only_so_much_waits),
+        cmocka_unit_test(what_waits_is_announced_to_those_who_listen),
+        cmocka_unit_test(a_large_range_at_level_full_keeps_its_guard),
+        cmocka_unit_test(a_large_payload_moves_among_damaged_tags),
+        cmocka_unit_test(pages_that_get_room_go_behind_the_first),
+        cmocka_unit_test(a_slot_that_was_freed_far_away_is_found),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
