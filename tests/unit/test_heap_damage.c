@@ -214,6 +214,39 @@ static void bytes_of_no_block_are_not_found(void **state)
     close_heap();
 }
 
+/* Each byte of a block, from its header on, leads to it. */
+static void every_byte_leads_to_its_block(void **state)
+{
+    struct heap_cursor cursor, found;
+    uint64_t bytes = 0;
+
+    (void)state;
+    open_level(HEAP_LEVEL_CHECK);
+    for (uint64_t size = 12; size < 3000; size *= 2) {
+        uint64_t free = give_block(size);
+
+        give_block(12);
+        take_back(free);
+    }
+    give(SPAN + 5000, 0, HEAP_LARGE);
+    heap_walk(&cursor);
+    while (heap_walk_next(heap, &cursor)) {
+        uint64_t start = cursor.at - (cursor.large ? 0 : BLOCK_HEADER);
+        uint64_t end = cursor.large ? cursor.span_at + cursor.span_bytes
+                                    : start + cursor.size;
+
+        for (uint64_t byte = start; byte < end; byte++, bytes++)
+            if (!heap_walk_find(heap, byte, &found) ||
+                found.at != cursor.at || found.header != cursor.header ||
+                found.size != cursor.size)
+                fail_msg("+0x%llx", (unsigned long long)byte);
+        if (cursor.large)
+            assert_false(heap_walk_find(heap, start - 1, &found));
+    }
+    assert_true(bytes > 2 * SPAN);
+    close_heap();
+}
+
 /* A range that calls itself a span, has a span's head, and is none. */
 static void what_is_no_span_is_not_walked(void **state)
 {
@@ -633,8 +666,15 @@ static void wrong_lists_of_slot_pages_are_seen(void **state)
     heap->slot_lists[16] = BLOCK_NIL;
     check_fine();
 
+    take_back(first[0]);                /* with room, and of another class */
+    heap->slot_lists[15] = heap->slot_lists[16];
+    heap->slot_lists[16] = BLOCK_NIL;
+    check_says("S3", page_of(first[0]));
+    heap->slot_lists[16] = heap->slot_lists[15];
+    heap->slot_lists[15] = BLOCK_NIL;
+    check_fine();
+
     /* one of two with room */
-    take_back(first[0]);
     take_back(first[1]);
     check_fine();
     slot_page(first[0])->next = BLOCK_NIL;
@@ -965,6 +1005,7 @@ int main(void)
         cmocka_unit_test(links_without_a_frame_are_seen),
         cmocka_unit_test(only_what_is_held_is_held),
         cmocka_unit_test(bytes_of_no_block_are_not_found),
+        cmocka_unit_test(every_byte_leads_to_its_block),
         cmocka_unit_test(what_is_no_span_is_not_walked),
         cmocka_unit_test(a_span_of_nobody_is_refused),
         cmocka_unit_test(a_forged_block_on_a_list_is_seen),

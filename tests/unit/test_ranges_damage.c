@@ -2,7 +2,7 @@
 /*
  * test_ranges_damage.c - ranges at their edges, and ranges that were damaged
  *
- * Tags that run out at the worst moment, a page of tags at page 0, where some
+ * Where a run is taken; tags that run out at the worst moment, a page of tags at page 0, where some
  * of its names are taken; then tags that somebody has written over, in the
  * tree, on a list and among the spare ones: each operation must notice before
  * it changes anything, and each must end.
@@ -176,6 +176,41 @@ static void impossible_requests_are_the_callers_mistake(void **state)
     assert_non_null(strstr(panic_of(request_it), "at least one page"));
     bad_request = (struct range_request){ .pages = 1, .type = RANGE_FREE };
     assert_non_null(strstr(panic_of(request_it), "at least one page"));
+    check_fine();
+}
+
+/*
+ * Free are, with pages in use between:
+ *
+ *     [1, 10)     of 9 pages, without room for 8 at a multiple of 8
+ *     [15, 24)    of 9 pages, with just that room at 16
+ *     [33, 49)    of 16 pages, where 8 at a multiple of 8 surely fit
+ *
+ * The long one is taken, though the second would do: nobody has looked at it.
+ * For a plain request the first of the short ones is.
+ */
+static void an_aligned_run_is_taken_where_it_surely_fits(void **state)
+{
+    struct range_request request = {
+        .pages = 8, .align_pages = 8, .at = RANGE_ANYWHERE,
+        .type = RANGE_OTHER,
+    };
+    uint32_t page;
+
+    (void)state;
+    open_ground();
+    assert_int_equal(get(0, PAGES), MM_OK);
+    assert_int_equal(put(15, 9), MM_OK);
+    assert_int_equal(put(1, 9), MM_OK);         /* the first of its list */
+    assert_int_equal(put(33, 16), MM_OK);
+    assert_int_equal(ranges_probe(&g->ranges, &request, &page), MM_OK);
+    assert_int_equal(page, 40);
+    assert_int_equal(get(33, 16), MM_OK);       /* without it: the other */
+    assert_int_equal(ranges_probe(&g->ranges, &request, &page), MM_OK);
+    assert_int_equal(page, 16);
+    request.align_pages = 0;
+    assert_int_equal(ranges_probe(&g->ranges, &request, &page), MM_OK);
+    assert_int_equal(page, 1);
     check_fine();
 }
 
@@ -531,6 +566,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(impossible_requests_are_the_callers_mistake),
+        cmocka_unit_test(an_aligned_run_is_taken_where_it_surely_fits),
         cmocka_unit_test(a_request_that_needs_tags_fetches_them),
         cmocka_unit_test(a_free_that_needs_tags_fetches_them),
         cmocka_unit_test(a_free_without_tags_and_frames_is_refused),
