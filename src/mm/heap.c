@@ -684,7 +684,7 @@ static struct span *span_next_locked(const struct heap *heap, uint32_t *page)
     while (*page < heap->ranges->page_count) {
         const struct range_tag *range = ranges_find(heap->ranges, *page);
 
-        if (range == NULL || range->pages == 0)
+        if (range == NULL)
             return NULL;
 
         struct span *span = span_at(heap, (uint64_t)range->start * MM_PAGE);

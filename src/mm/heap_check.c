@@ -97,8 +97,7 @@ static bool check_live(const struct heap *heap,
     if (live_is_set(heap, cursor->at) != (cursor->used && !cursor->kept))
         return broken(damage, i8, cursor->at);
     for (uint64_t at = cursor->at + MM_QUANTUM;
-         at < cursor->at + cursor->size &&
-         at < cursor->span_at + cursor->span_bytes; at += MM_QUANTUM)
+         at < cursor->at + cursor->size; at += MM_QUANTUM)
         if (live_is_set(heap, at))
             return broken(damage, i8, at);
     return true;
@@ -317,8 +316,7 @@ static uint64_t find_stranger(const struct heap *heap)
 
     heap_walk(&cursor);
     while (heap_walk_next(heap, &cursor)) {
-        if (cursor.used || cursor.fault != MM_OK ||
-            cursor.owner != heap->owner)
+        if (cursor.used || cursor.owner != heap->owner)
             continue;
 
         unsigned k = block_list_of(heap,

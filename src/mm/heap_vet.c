@@ -90,7 +90,7 @@ static enum mm_fault blame_right(struct heap *heap, const struct block *block)
     const struct block *walk = span_end_block(heap, span_of(heap, block));
     const struct block *right = block_right(block);
 
-    while (walk != right && walk > block) {
+    while (walk != right) {
         const struct block *left = block_left(walk);
 
         if (left == walk || left < block ||

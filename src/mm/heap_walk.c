@@ -44,7 +44,7 @@ static bool cursor_next_span(const struct heap *heap,
         const struct range_tag *range =
             ranges_find(heap->ranges, cursor->page);
 
-        if (range == NULL || range->pages == 0 ||
+        if (range == NULL ||
             range->pages > heap->ranges->page_count - cursor->page ||
             range->start != cursor->page) {
             *cursor = (struct heap_cursor){

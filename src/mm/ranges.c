@@ -545,11 +545,9 @@ enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
 
 /* ---- giving pages of tags back ---------------------------------------- */
 
-static bool tag_is_on_page(const struct ranges *ranges, range_ref ref,
-                           uint32_t page)
+static bool tag_is_on_page(range_ref ref, uint32_t page)
 {
-    return range_tag_at(ranges, ref) != NULL && ref >= RANGE_FIRST_TAGS &&
-           ref / TAGS_PER_PAGE == page;
+    return ref >= RANGE_FIRST_TAGS && ref / TAGS_PER_PAGE == page;
 }
 
 /* Whether the list of spare tags is as long as its count, and SPARE of them
@@ -564,7 +562,7 @@ static bool spares_are_sane(const struct ranges *ranges, uint32_t page,
 
         if (tag == NULL || tag->height != 0)
             return false;
-        spare -= tag_is_on_page(ranges, ref, page);
+        spare -= tag_is_on_page(ref, page);
         ref = tag->next;
     }
     return ref == RANGE_NIL && spare == 0;
@@ -578,7 +576,7 @@ static void spares_leave(struct ranges *ranges, uint32_t page)
     while (*link != RANGE_NIL) {
         struct range_tag *tag = range_tag_at(ranges, *link);
 
-        if (tag_is_on_page(ranges, *link, page)) {
+        if (tag_is_on_page(*link, page)) {
             *link = tag->next;
             ranges->spare_count--;
         } else {

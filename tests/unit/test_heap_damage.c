@@ -285,6 +285,43 @@ static void what_is_no_span_is_not_walked(void **state)
     }
 }
 
+/* Two tags begin at one page, and the tree leads to one of them by a byte and
+ * to the other by its start. */
+static void a_tree_with_two_truths_is_not_followed(void **state)
+{
+    for (int type = RANGE_FREE; type <= RANGE_LARGE; type += RANGE_LARGE) {
+        struct ranges *ranges;
+        struct range_tag *low, *root, *high;
+        struct heap_cursor cursor;
+
+        (void)state;
+        open_level(HEAP_LEVEL_CHECK);
+        ranges = &test->ranges;
+        low = range_tag_at(ranges, 20);
+        root = range_tag_at(ranges, 21);
+        high = range_tag_at(ranges, 22);
+        *low = (struct range_tag){
+            .start = 16, .pages = type == RANGE_FREE ? 48 : 1,
+            .type = (uint8_t)type, .height = 1, .parent = 21,
+        };
+        *root = (struct range_tag){
+            .start = 18, .pages = 1, .type = RANGE_OTHER, .height = 2,
+            .left = 20, .right = 22,
+        };
+        *high = (struct range_tag){
+            .start = 16, .pages = 16, .type = RANGE_SPAN, .height = 1,
+            .parent = 21,
+        };
+        ranges->root = 21;
+        word(SPAN)[0] = SPAN_OF_LARGE;
+        word(SPAN)[3] = SPAN_LARGE_HEAD;
+        assert_ptr_equal(ranges_find(ranges, 20), high);
+        assert_ptr_equal(ranges_find(ranges, 16), low);
+        assert_false(heap_walk_find(heap, 20 * MM_PAGE, &cursor));
+        close_heap();
+    }
+}
+
 static void a_span_of_nobody_is_refused(void **state)
 {
     uint64_t payload;
@@ -386,6 +423,26 @@ static void a_forged_block_on_a_list_is_seen(void **state)
     close_heap();
 }
 
+/* A list leads into a range that is no heap's. */
+static void a_list_that_leads_out_of_the_heap_is_seen(void **state)
+{
+    struct range_request request = {
+        .pages = 1, .at = 3 * SPAN / MM_PAGE, .type = RANGE_OTHER,
+    };
+    uint64_t far = 3 * SPAN + 96;
+    uint32_t page;
+
+    (void)state;
+    open_lists();
+    mm_lock(&test->home);
+    assert_int_equal(ranges_alloc(&test->ranges, &request, &page), MM_OK);
+    mm_unlock(&test->home);
+    forge(far, 5, false);
+    list_instead(y.second, far);
+    check_says("I4", far);
+    close_heap();
+}
+
 /* Two that are wrong by as much, one to the left and one to the right. */
 static void forged_blocks_that_add_up_are_seen(void **state)
 {
@@ -454,11 +511,16 @@ static void a_list_that_leads_nowhere_is_no_block(void **state)
     class_map_set(heap->map, 30);
     check_says("I5", 0);
 
-    void *payload = heap_alloc_request(heap, &(struct heap_request){
-        .size = 30 * 16 - 4, .kind = HEAP_BLOCK });
+    struct heap_request request = { .size = 31 * 16 - 4,
+                                    .kind = HEAP_BLOCK };
 
-    if (payload != NULL)
+    for (; request.size >= 6 * 16 - 4; request.size -= 16) {
+        void *payload = heap_alloc_request(heap, &request);
+
+        assert_non_null(payload);       /* from the rest, or a new span */
         assert_true(heap_at(heap, payload) < ARENA);
+        take_back(heap_at(heap, payload));
+    }
     heap->lists[30] = BLOCK_NIL;
     class_map_clear(heap->map, 30);
     check_fine();
@@ -581,6 +643,61 @@ static void a_damaged_neighbour_is_not_joined(void **state)
     assert_int_equal(heap_free(heap, at(c)), MM_OK);
     assert_int_equal(block_quanta(block(b)), 5);
     assert_true(block_is_used(block(b)));
+    close_heap();
+}
+
+/* Nor is one that comes to lie beside it when a first pair has joined. */
+static void a_damaged_buddy_is_not_joined(void **state)
+{
+    uint64_t large, a, b;
+
+    (void)state;
+    open_policy(&policy_buddy, HEAP_LEVEL_CHECK);
+    large = give_block(124);
+    a = give_block(60);
+    b = give_block(60);
+    assert_true(a == large + 128 && b == a + 64);
+    for (int i = 0; i < 40; i++)
+        give_block(60);
+    take_back(large);
+    take_back(a);
+    block(large)->previous = 77;
+    assert_int_equal(heap_free(heap, at(b)), MM_OK);
+    assert_int_equal(block_quanta(block(large)), 8);
+    assert_int_equal(block_quanta(block(a)), 8);
+    block(large)->previous = BLOCK_NIL; /* whole again: who would join? */
+    close_heap();
+}
+
+/* A policy's answer is measured before it is believed. */
+static struct block *choose_the_first(struct heap *of, uint32_t quanta,
+                                      uint32_t align_quanta)
+{
+    (void)quanta;
+    (void)align_quanta;
+    return block_at(of, of->lists[0]);
+}
+
+static void a_choice_that_is_too_small_is_refused(void **state)
+{
+    struct heap_policy wrong = policy_first;
+    uint64_t a;
+
+    (void)state;
+    wrong.choose = choose_the_first;
+    open_policy(&wrong, HEAP_LEVEL_CHECK);
+    a = give_block(76);
+    give_block(12);
+    take_back(a);
+    assert_int_equal(give_block(76), a);        /* just large enough */
+    take_back(a);
+    assert_null(heap_alloc(heap, 77));
+    assert_int_equal(heap->refusal, MM_BAD_CHOICE);
+    assert_int_equal(heap->refusal_quantum, ref(a));
+    assert_null(heap_alloc_request(heap, &(struct heap_request){
+        .size = 76, .align = MM_PAGE }));       /* not there */
+    assert_int_equal(heap->refusal, MM_BAD_CHOICE);
+    check_fine();
     close_heap();
 }
 
@@ -1007,8 +1124,10 @@ int main(void)
         cmocka_unit_test(bytes_of_no_block_are_not_found),
         cmocka_unit_test(every_byte_leads_to_its_block),
         cmocka_unit_test(what_is_no_span_is_not_walked),
+        cmocka_unit_test(a_tree_with_two_truths_is_not_followed),
         cmocka_unit_test(a_span_of_nobody_is_refused),
         cmocka_unit_test(a_forged_block_on_a_list_is_seen),
+        cmocka_unit_test(a_list_that_leads_out_of_the_heap_is_seen),
         cmocka_unit_test(forged_blocks_that_add_up_are_seen),
         cmocka_unit_test(a_lost_block_is_found),
         cmocka_unit_test(a_list_that_leads_nowhere_is_no_block),
@@ -1017,6 +1136,8 @@ int main(void)
         cmocka_unit_test(buddies_that_did_not_join_are_seen),
         cmocka_unit_test(a_used_block_that_is_no_power_of_two_is_seen),
         cmocka_unit_test(a_damaged_neighbour_is_not_joined),
+        cmocka_unit_test(a_damaged_buddy_is_not_joined),
+        cmocka_unit_test(a_choice_that_is_too_small_is_refused),
         cmocka_unit_test(a_wrong_count_of_slots_is_seen),
         cmocka_unit_test(a_free_slot_that_was_written_to_is_seen),
         cmocka_unit_test(wrong_lists_of_slot_pages_are_seen),

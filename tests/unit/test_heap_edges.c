@@ -626,6 +626,7 @@ static void a_large_payload_moves_among_damaged_tags(void **state)
     unsigned char *a, *b, *moved;
     struct range_tag *tag;
     uint64_t size = 100000;
+    uint32_t pages;
 
     (void)state;
     open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK }, MIB,
@@ -644,11 +645,38 @@ static void a_large_payload_moves_among_damaged_tags(void **state)
                                                    MM_PAGE))->pages)
         tag = (struct range_tag *)ranges_find(&test->ranges, tag->start - 1);
     tag->type = RANGE_TYPES;
+    pages = ranges_find(&test->ranges, heap_at(heap, a) / MM_PAGE)->pages;
     moved = heap_realloc(heap, a, size + 1);
     assert_non_null(moved);
     assert_ptr_not_equal(moved, a);
     for (uint64_t i = 0; i < 100000; i++)
         assert_int_equal(moved[i], 0x5a);
+    assert_int_equal(ranges_find(&test->ranges,
+                                 heap_at(heap, a) / MM_PAGE)->pages, pages);
+    close_heap();
+}
+
+/* For the same reason a large range keeps its tail. */
+static void a_large_range_does_not_shrink_among_damaged_tags(void **state)
+{
+    struct range_tag *tag, *next;
+    unsigned char *payload;
+    uint32_t pages;
+
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK }, MIB,
+              64 * KIB, false);
+    payload = ask(heap, 100000, 0, HEAP_LARGE);
+    tag = (struct range_tag *)ranges_find(&test->ranges,
+                                          heap_at(heap, payload) / MM_PAGE);
+    pages = tag->pages;
+    next = (struct range_tag *)ranges_find(&test->ranges,
+                                           tag->start + pages);
+    next->type = RANGE_TYPES;
+    assert_false(large_shrink(heap, payload, 70000));
+    assert_int_equal(tag->pages, pages);
+    assert_int_equal(span_of(heap, payload)->pages, pages);
+    next->type = RANGE_FREE;
     close_heap();
 }
 
@@ -765,6 +793,7 @@ int main(void)
         cmocka_unit_test(what_waits_is_announced_to_those_who_listen),
         cmocka_unit_test(a_large_range_at_level_full_keeps_its_guard),
         cmocka_unit_test(a_large_payload_moves_among_damaged_tags),
+        cmocka_unit_test(a_large_range_does_not_shrink_among_damaged_tags),
         cmocka_unit_test(pages_that_get_room_go_behind_the_first),
         cmocka_unit_test(a_slot_that_was_freed_far_away_is_found),
     };

@@ -401,6 +401,39 @@ static void rings_in_the_tree_end(void **state)
     }
 }
 
+/* The tag that is to take a leaving tag's place names that one as its parent:
+ * whatever the tree becomes, it ends, and the checker sees it. */
+static void a_wrong_parent_of_the_next_tag_ends(void **state)
+{
+    unsigned tried = 0;
+
+    (void)state;
+    for (uint32_t page = 10; page < PAGES; page += 20) {
+        struct range_tag *leaving, *next;
+        uint32_t where;
+
+        open_ground();                  /* used, free, used, free, ... */
+        for (uint32_t at = 0; at < 160; at += 20)
+            assert_int_equal(get(at, 10), MM_OK);
+        leaving = tag_of(page);
+        next = tag_of(leaving->start + leaving->pages);
+        if (leaving->type != RANGE_FREE || next == NULL ||
+            leaving->left == RANGE_NIL || leaving->right == RANGE_NIL ||
+            leaving->right == range_ref_of(&g->ranges, next))
+            continue;
+        assert_int_equal(next->left, RANGE_NIL);
+        next->parent = range_ref_of(&g->ranges, leaving);
+        tried++;
+        alarm(10);
+        assert_int_equal(put(page - 10, 10), MM_OK);
+        assert_non_null(ranges_check(&g->ranges, &where));
+        for (uint32_t at = 2; at < PAGES; at += 9)
+            put(at, 1);
+        alarm(0);
+    }
+    assert_true(tried > 0);
+}
+
 /* ---- damage among free tags --------------- */
 
 /* The one page for tags is on a list that lies: the request goes through, and
@@ -574,6 +607,7 @@ int main(void)
         cmocka_unit_test(without_a_root_everything_is_refused),
         cmocka_unit_test(a_tag_that_lies_is_not_protected),
         cmocka_unit_test(rings_in_the_tree_end),
+        cmocka_unit_test(a_wrong_parent_of_the_next_tag_ends),
         cmocka_unit_test(a_free_tag_that_lies_is_left_alone),
         cmocka_unit_test(strangers_on_a_list_are_seen),
         cmocka_unit_test(damaged_spare_tags_are_seen),
