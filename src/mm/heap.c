@@ -213,9 +213,11 @@ static struct block *block_find(struct heap *heap, uint32_t quanta,
 {
     struct block *block = heap_fit(heap, quanta, align_quanta);
 
-    /* Before the heap grows: what others have freed, and what is kept. */
-    if (block == NULL && (heap_drain(heap, DRAIN_ALL) > 0 ||
-                          heap_flush_kept(heap)))
+    /* Before the heap grows: what others have freed, then what is kept (the
+     * drain may have kept some). */
+    if (block == NULL && heap_drain(heap, DRAIN_ALL) > 0)
+        block = heap_fit(heap, quanta, align_quanta);
+    if (block == NULL && heap_flush_kept(heap))
         block = heap_fit(heap, quanta, align_quanta);
 
     bool grown = block == NULL;

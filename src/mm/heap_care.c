@@ -169,6 +169,15 @@ void care_trail(struct heap *heap, void *payload, uint64_t size)
     *trailer = trailer_value(heap, payload, (uint32_t)slack);
 }
 
+void care_undo_link(const struct heap *heap, void *payload)
+{
+    uint64_t size = asked_for(heap, payload);
+
+    if (size < sizeof(uint32_t))
+        fill_front((unsigned char *)payload + size,
+                   (unsigned char *)payload + sizeof(uint32_t), CARE_SLACK);
+}
+
 void care_dress(struct heap *heap, void *payload, uint64_t size)
 {
     if (heap_has_poison(heap))

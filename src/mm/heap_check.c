@@ -103,6 +103,22 @@ static bool check_live(const struct heap *heap,
     return true;
 }
 
+/* Whether the payload at AT in a span of heap number OWNER has its trailer and
+ * slack. The link of a remote list covers the slack of less than a word. */
+static bool care_is_whole(const struct heap *heap, uint32_t owner,
+                          uint64_t at)
+{
+    const void *payload = heap_address(heap, at);
+    const struct mm_home *home = heap->home;
+
+    if (care_trailer_is_whole(heap, payload))
+        return true;
+    if (owner != heap->owner && home->heap_of != NULL)
+        heap = home->heap_of(home->context, owner);
+    return heap != NULL && care_usable(heap, payload) < sizeof(uint32_t) &&
+           heap_remote_has(heap, at);
+}
+
 /* C1 and C2 for the block under CURSOR. */
 static bool check_care(const struct heap *heap,
                        const struct heap_cursor *cursor,
@@ -116,7 +132,7 @@ static bool check_care(const struct heap *heap,
                    ? true : broken(damage, c2, cursor->at);
     if (cursor->kept || cursor->slots || !heap_has_trailers(heap) ||
         care_is_waiting(heap, payload) ||
-        care_trailer_is_whole(heap, payload))
+        care_is_whole(heap, cursor->owner, cursor->at))
         return true;
     return broken(damage, c1, cursor->at);
 }
@@ -160,7 +176,8 @@ static bool check_slot_page(const struct heap *heap, uint64_t at,
         used += is_used;
         if (is_used && heap_has_trailers(heap) &&
             !care_is_waiting(heap, heap_address(heap, at + offset)) &&
-            !care_trailer_is_whole(heap, heap_address(heap, at + offset)))
+            !care_is_whole(heap, span_of(heap, heap_address(heap, at))->owner,
+                           at + offset))
             return broken(damage, c1, at + offset);
         if (!is_used && heap_has_poison(heap) &&
             !care_slot_is_poisoned(heap_address(heap, at + offset),

@@ -208,6 +208,8 @@ void block_resize(struct heap *heap, struct block *block, uint32_t quanta,
                   uint64_t request);
 bool span_hold(struct heap *heap, struct span *span, uint32_t start,
                uint32_t end);
+void span_unhold(struct heap *heap, struct span *span,
+                 const struct span *before);
 uint32_t block_give_back(struct heap *heap, struct block *block);
 uint32_t block_idle_pages(const struct heap *heap, const struct block *block);
 enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end,
@@ -285,6 +287,9 @@ void care_trail(struct heap *heap, void *payload, uint64_t size);
 
 /* The same for a payload that is about to be handed out, and its pattern. */
 void care_dress(struct heap *heap, void *payload, uint64_t size);
+
+/* Where a link of a remote list has lain over the slack of PAYLOAD. */
+void care_undo_link(const struct heap *heap, void *payload);
 
 bool care_trailer_is_whole(const struct heap *heap, const void *payload);
 enum mm_fault care_vet(struct heap *heap, const void *payload);

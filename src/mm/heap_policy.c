@@ -94,19 +94,23 @@ bool policy_joins(const struct heap *heap, const struct block *left,
 
 /*
  * Frames are behind the headers and links that cutting BLOCK down to *QUANTA
- * will write; *QUANTA is then what it will be cut down to, which may be more.
- * False when frames run out; pages that were held by then stay held, and the
- * block is still a whole one.
+ * will write, and behind these quanta; *QUANTA is then what it will be cut
+ * down to, which may be more. False when frames run out, and then nothing has
+ * changed.
  */
 bool policy_hold_cuts(struct heap *heap, struct block *block,
                       uint32_t *quanta)
 {
+    struct span *span = span_of(heap, block), before = { 0 };
     uint32_t at = (uint32_t)(heap_at(heap, block) & (heap->span_bytes - 1));
     uint32_t all = block_quanta(block);
+    bool held = true;
 
     if (heap->policy->cut == NULL)
         return true;
-    while (all > *quanta) {
+    for (int i = 0; i < SPAN_HELD_WORDS; i++)
+        before.held[i] = span->held[i];
+    while (held && all > *quanta) {
         uint32_t left = heap->policy->cut(all);
 
         if (left < *quanta) {
@@ -117,11 +121,12 @@ bool policy_hold_cuts(struct heap *heap, struct block *block,
 
         uint32_t right = at + all * MM_QUANTUM;
 
-        if (!span_hold(heap, span_of(heap, block), right,
-                       right + BLOCK_LINKED_BYTES))
-            return false;
+        held = span_hold(heap, span, right, right + BLOCK_LINKED_BYTES);
     }
-    return true;
+    if (held && span_hold(heap, span, at, at + *quanta * MM_QUANTUM))
+        return true;
+    span_unhold(heap, span, &before);
+    return false;
 }
 
 /* Takes BLOCK off its list and cuts it, again and again, down to QUANTA; what

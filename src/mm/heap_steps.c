@@ -248,6 +248,28 @@ bool span_hold(struct heap *heap, struct span *span, uint32_t start,
     return true;
 }
 
+/* Step TRIM: the pages of SPAN that had no frame when its held bits were those
+ * of BEFORE have none again: what several calls of span_hold() have changed
+ * is undone, where the last one found no frames. */
+void span_unhold(struct heap *heap, struct span *span,
+                 const struct span *before)
+{
+    uint32_t pages = heap->span_bytes / MM_PAGE, first = 0, count;
+    struct span new = { 0 };            /* the held bits that are */
+
+    for (int i = 0; i < SPAN_HELD_WORDS; i++) {
+        new.held[i] = span->held[i] & ~before->held[i];
+        span->held[i] = before->held[i];
+    }
+    mm_lock(heap->home);
+    for (; (count = span_run(&new, &first, pages, true)) > 0; first += count) {
+        heap->home->release(heap->home->context,
+                            span_page(heap, span) + first, count);
+        emit_pages(heap, MM_EVENT_TRIM, span, first, count);
+    }
+    mm_unlock(heap->home);
+}
+
 /*
  * Step TRIM: the free BLOCK gives back the pages inside it and is hollow from
  * then on. Answers how many it gave.

@@ -21,7 +21,9 @@ struct mm_home {
      * Puts frames behind the pages [PAGE, PAGE + COUNT) of the arena, none
      * of which has one. All or none: false when frames (or tables to map
      * them) run out, and then nothing has changed. The allocator does not ask
-     * what the pages contain; kernel and lab fill them with zeroes.
+     * what the pages contain; kernel and lab fill them with zeroes. A page
+     * that was released since `lock` was called has its frame still to come
+     * back to: that does not fail.
      */
     bool (*hold)(void *context, uint32_t page, uint32_t count);
 

@@ -171,6 +171,8 @@ uint32_t heap_drain(struct heap *heap, uint32_t most)
         void *payload = remote_link(heap, heap->drained);
 
         heap->drained = *remote_link(heap, heap->drained);
+        if (heap_has_trailers(heap))
+            care_undo_link(heap, payload);
         if (heap_free(heap, payload) != MM_OK)
             heap->drained = 0;          /* damaged: what follows is lost */
     }

@@ -646,7 +646,7 @@ static struct past_save *save_find(struct past *past, const char *name)
 void cmd_save(struct session *session, const struct words *words)
 {
     struct past *past = session->past;
-    struct past_save *save;
+    struct past_save *save, *new = &past->unfinished;
     void *memory;
 
     if (!name_find(session, words))
@@ -659,27 +659,30 @@ void cmd_save(struct session *session, const struct words *words)
                         "names (%s, ...)", PAST_SAVES, past->save[0].name);
         return;
     }
-    save_release(save);
-    save->lab_bytes = lab_bytes(&session->setup);
-    memory = home_memory(save->lab_bytes);
+    /* What was saved under this name goes when the new one is whole. */
+    new->lab_bytes = lab_bytes(&session->setup);
+    memory = home_memory(new->lab_bytes);
     if (memory == NULL) {
         refuse(session, "there is no memory for a copy of the lab");
         return;
     }
-    save->lab = lab_init(memory, &session->setup, NULL, NULL);
-    lab_copy(save->lab, session->lab);
-    save->setup = session->setup;
-    save->stats = session->lab_stats;
-    print_text(save->base, sizeof(save->base), "%s", past->base);
-    print_text(save->recording_name, sizeof(save->recording_name), "%s",
+    new->lab = lab_init(memory, &session->setup, NULL, NULL);
+    lab_copy(new->lab, session->lab);
+    new->setup = session->setup;
+    new->stats = session->lab_stats;
+    print_text(new->base, sizeof(new->base), "%s", past->base);
+    print_text(new->recording_name, sizeof(new->recording_name), "%s",
                past->recording.count > 0 ? past->recording_name : "");
-    save->recording_scale = past->recording.scale;
-    print_text(save->name, sizeof(save->name), "%s", words->word[1]);
-    if (!journal_copy_entries(&save->journal, &past->journal)) {
-        save_release(save);
+    new->recording_scale = past->recording.scale;
+    print_text(new->name, sizeof(new->name), "%s", words->word[1]);
+    if (!journal_copy_entries(&new->journal, &past->journal)) {
+        save_release(new);
         refuse(session, "there is no memory for a copy of the journal");
         return;
     }
+    save_release(save);
+    *save = *new;
+    __builtin_memset(new, 0, sizeof *new);
     say(session, "Saved as %s: moment %llu. 'load %s' comes back to it.\n",
         save->name, (wide)past->journal.now, save->name);
 }

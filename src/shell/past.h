@@ -80,6 +80,8 @@ struct past {
 
     struct past_quiz quiz;
     struct past_save save[PAST_SAVES];
+    struct past_save unfinished;        /* becomes one of them when it is
+                                           whole */
 };
 
 /* ---- for session.c --------------------------------------------------------- */
