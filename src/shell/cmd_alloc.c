@@ -347,14 +347,14 @@ static void explain_free(struct session *session, const struct place *place,
                      "list until its owner needs memory.\n", push->owner);
     if (keep != NULL || push != NULL)
         return;
-    if (place->kind == PLACE_SLOT) {
+    if (place->kind == PLACE_SLOT && given != NULL) {
+        say(session, "Its slot page at +0x%llx is empty, and an ordinary "
+                     "block again.\n", (wide)place->cursor.at);
+    } else if (place->kind == PLACE_SLOT) {     /* it is there to be read */
         struct slot_view view = slot_page_view(session->machine->heap,
                                                place->cursor.at);
 
-        if (given != NULL)
-            say(session, "Its slot page at +0x%llx is empty, and an ordinary "
-                         "block again.\n", (wide)place->cursor.at);
-        else if (view.ok)
+        if (view.ok)
             say(session, "Its slot page at +0x%llx has %u of %u slots in "
                          "use; this one is the first on its list.\n",
                 (wide)place->cursor.at, view.used, view.count);
