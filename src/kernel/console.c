@@ -11,6 +11,7 @@
 #include "console.h"
 
 #include "arch/x86/cpu.h"
+#include "arch/x86/interrupts.h"
 #include "arch/x86/keyboard.h"
 #include "arch/x86/serial.h"
 #include "arch/x86/vga.h"
@@ -105,6 +106,7 @@ int console_read(void)
 
     while (typed == taken) {
         cpu_interrupts_restore(flags);
+        interrupts_attended();
         serve_screen();
         if (serial_second_asked())
             shell_stream_asked();
@@ -115,6 +117,7 @@ int console_read(void)
 
     char byte = queue[taken % QUEUE_SIZE];
 
+    interrupts_attended();
     taken++;
     if (byte == CTRL_C)
         interrupts_queued--;
@@ -135,6 +138,7 @@ static void take_interrupt(void)
 
 bool console_interrupted(void)
 {
+    interrupts_attended();
     if (scroll_request != 0)
         serve_screen();
     if (interrupts_queued > 0) {

@@ -36,7 +36,8 @@ void panic_plain(bool yes);
 const char *fault_explain(uintptr_t address, char *buffer, size_t size);
 
 /* Makes the fault screen appear, for lessons and tests: KIND is one of null,
- * text, rodata, stack, divide, wild, execute, opcode, breakpoint, panic.
+ * text, rodata, stack, divide, wild, execute, opcode, breakpoint, panic,
+ * double, storm.
  * Returns if KIND is none of these (or cannot be forbidden by this CPU). */
 void kernel_crash(const char *kind);
 

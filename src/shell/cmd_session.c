@@ -108,7 +108,7 @@ void cmd_crash(struct session *session, const struct words *words)
     if (words->count != 2) {
         refuse(session, "crash takes a kind of fault: null, text, rodata, "
                         "stack, divide, wild, execute, opcode, breakpoint, "
-                        "panic");
+                        "panic, double, storm");
         return;
     }
     session->refused = true;    /* it comes back only if it cannot */

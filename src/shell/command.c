@@ -335,10 +335,10 @@ const struct command commands[] = {
       "us uk de fr es", NULL, cmd_keymap, NEEDS_NOTHING },
     { "crash", "KIND", "provoke a real fault, to see the fault screen",
       "Kinds: null, text, rodata, stack, divide, wild, execute, opcode, "
-      "breakpoint,\npanic. The machine stops.\n"
+      "breakpoint,\npanic, double, storm. The machine stops.\n"
       "  crash null\n",
-      "null text rodata stack divide wild execute opcode breakpoint panic",
-      NULL, cmd_crash, NEEDS_NOTHING },
+      "null text rodata stack divide wild execute opcode breakpoint panic "
+      "double storm", NULL, cmd_crash, NEEDS_NOTHING },
     { "version", "", "which Heapglass this is",
       "  version\n",
       "", NULL, cmd_version, NEEDS_NOTHING },

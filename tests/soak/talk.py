@@ -30,11 +30,14 @@ def expect(good, sentence, detail=''):
 # --- Talking -----------------------------------------------------------------
 
 
-def converse(machine, lines):
-    """Pastes LINES and returns the answer to each; S2."""
+def converse(machine, lines, meanwhile=None):
+    """Pastes LINES and returns the answer to each; S2. MEANWHILE is called
+    while they are under way."""
     machine.text, end = PROMPT, '# end of batch'
     machine.log.clear()         # an hour of output is not kept
     machine.type(''.join(line + '\n' for line in list(lines) + [end]))
+    if meanwhile:
+        meanwhile(machine)
     machine.wait(lambda: machine.text.endswith(end + '\n' + PROMPT),
                  'end of a batch')
     parts = machine.text[len(PROMPT):].split('\n' + PROMPT)

@@ -157,14 +157,15 @@ void gates_start(void)
         .selector = SELECTOR_DOUBLE_FAULT_TASK, .kind = GATE_TASK
     };
 
-    struct table_pointer pointer = { sizeof gates - 1, (uint32_t)gates };
-
-    __asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
+    gates_keep(VECTORS);
 }
 
-void gates_forget(void)
+void gates_keep(unsigned count)
 {
-    struct table_pointer pointer = { 0, 0 };
+    struct table_pointer pointer = {
+        (uint16_t)(count == 0 ? 0 : count * sizeof gates[0] - 1),
+        (uint32_t)gates
+    };
 
     __asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
 }

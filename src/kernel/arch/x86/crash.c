@@ -6,7 +6,11 @@
  */
 #include "kernel/panic.h"
 
+#include "cpu.h"
+#include "interrupts.h"
 #include "kernel/paging.h"
+#include "segments.h"
+#include "serial.h"
 #include "shell/print.h"
 
 extern char text_start[];
@@ -87,8 +91,33 @@ static void crash_panic(void)
     panic("Somebody typed `crash panic`, and this is what it looks like.");
 }
 
+/* A page fault that has no handler: that is a fault while one is delivered. */
+static void crash_double(void)
+{
+    gates_keep(VECTOR_PAGE_FAULT);
+    crash_null();
+}
+
+enum {
+    LINES_BY_LEVEL = 0x4D0, /* which lines count for as long as they are up */
+    COM1_INTERRUPTS = 0x3F9,
+    ASKS_TO_SEND = 2,
+};
+
+/* The serial port asks what to send, and its handler does not even look: the
+ * line stays up, and not one instruction is run between two interrupts. */
+static void crash_storm(void)
+{
+    interrupts_handle(LINE_COM1, NULL);
+    port_write8(LINES_BY_LEVEL, 1 << LINE_COM1);
+    port_write8(COM1_INTERRUPTS, ASKS_TO_SEND);
+    while (serial_is_present())
+        cpu_sleep();
+}
+
 const char kernel_crash_kinds[] =
-    "null text rodata stack divide wild execute opcode breakpoint panic";
+    "null text rodata stack divide wild execute opcode breakpoint panic "
+    "double storm";
 
 void kernel_crash(const char *kind)
 {
@@ -101,7 +130,8 @@ void kernel_crash(const char *kind)
         { "divide", crash_divide },
         { "wild", crash_wild }, { "execute", crash_execute },
         { "opcode", crash_opcode }, { "breakpoint", crash_breakpoint },
-        { "panic", crash_panic },
+        { "panic", crash_panic }, { "double", crash_double },
+        { "storm", crash_storm },
     };
 
     for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++)

@@ -12,6 +12,7 @@
 #include "interrupts.h"
 
 #include "cpu.h"
+#include "kernel/panic.h"
 #include "segments.h"
 #include "trap_frame.h"
 
@@ -34,7 +35,12 @@ enum {
     LAST_OF_SECOND = 15,
 };
 
+/* So many interrupts and nothing else done are a storm. The serial line needs
+ * fewer to fill the queue of typed bytes, and is then shut. */
+enum { STORM = 1 << 18 };
+
 static void (*handlers[DEVICE_LINES])(void);
+static unsigned unattended;     /* interrupts since interrupts_attended() */
 
 static void controllers_start(void)
 {
@@ -93,8 +99,18 @@ static bool line_is_ghost(unsigned line)
     return true;
 }
 
+void interrupts_attended(void)
+{
+    unattended = 0;
+}
+
 static void device_dispatch(unsigned line)
 {
+    if (++unattended >= STORM)
+        panic("An interrupt storm: %u interrupts in a row, the last on line "
+              "%u, and the\nkernel got on with nothing meanwhile.\n"
+              "Likely cause: a device that asks again and again, since its "
+              "handler does not\ngive it what it asks for.", unattended, line);
     if (line_is_ghost(line))
         return;
     if (handlers[line] != NULL)

@@ -38,6 +38,14 @@ void interrupts_start(void);
 /* Calls HANDLER, with interrupts off, whenever LINE is raised, from now on. */
 void interrupts_handle(unsigned line, void (*handler)(void));
 
+/*
+ * The kernel says that it gets on with its work: it looks for something to
+ * do, or whether somebody wants it to stop. When a quarter of a million
+ * interrupts come between two calls, a device asks and asks and nothing else
+ * is done: that ends on the fault screen.
+ */
+void interrupts_attended(void);
+
 /* Shows what happened and stops; STACK is where the stack was. */
 _Noreturn void fault_screen(const struct trap_frame *frame, uintptr_t stack);
 

@@ -59,7 +59,7 @@ _Noreturn void power_restart(void)
 
     /* The last resort: without an interrupt table the next exception cannot
        be delivered, nor the one about that, and the CPU resets itself. */
-    gates_forget();
+    gates_keep(0);
     __asm__ volatile("int3");
     cpu_halt();
 }

@@ -30,7 +30,8 @@ void segments_start(void);
 /* Fills the interrupt table with the handlers of trap.asm and loads it. */
 void gates_start(void);
 
-/* Loads an empty interrupt table: the next exception resets the CPU. */
-void gates_forget(void);
+/* Loads an interrupt table of the first COUNT handlers. Exceptions that have
+ * none become double faults; with no handlers at all, they reset the CPU. */
+void gates_keep(unsigned count);
 
 #endif

@@ -157,14 +157,15 @@ void gates_start(void)
         };
     }
 
-    struct table_pointer pointer = { sizeof gates - 1, (uint64_t)gates };
-
-    __asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
+    gates_keep(VECTORS);
 }
 
-void gates_forget(void)
+void gates_keep(unsigned count)
 {
-    struct table_pointer pointer = { 0, 0 };
+    struct table_pointer pointer = {
+        (uint16_t)(count == 0 ? 0 : count * sizeof gates[0] - 1),
+        (uint64_t)gates
+    };
 
     __asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
 }
