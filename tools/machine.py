@@ -65,7 +65,7 @@ STATUS = re.compile(r'(?:^|\n)status: (\d+)\n')
 
 GRUB_MODULES = {
     'i386-pc': 'normal multiboot multiboot2 iso9660 biosdisk part_msdos '
-               'vbe vga video_bochs video_cirrus all_video',
+               'vbe vga video_bochs video_cirrus all_video smbios',
     'x86_64-efi': 'normal multiboot multiboot2 iso9660 part_msdos part_gpt '
                   'fat efi_gop efi_uga all_video',
     'i386-efi': 'normal multiboot multiboot2 iso9660 part_msdos part_gpt '

@@ -38,6 +38,10 @@ RECURSIVE_SLOT          equ 1023
 SLOT_BYTES              equ 4
 DIRECTORY_SHIFT         equ 22          ; address bits below the directory's
 
+FLAGS_CPUID             equ 1 << 21     ; can be toggled where CPUID exists
+CPUID_FEATURES          equ 1           ; in EDX:
+FEATURE_CONDITIONAL_MOVE equ 1 << 15
+
 CR0_PAGING              equ 1 << 31
 CR0_WRITE_PROTECT       equ 1 << 16
 
@@ -84,7 +88,24 @@ entry:
         EARLY_IDT_FILL boot_, 32, BOOT_CODE_SELECTOR
         lidt [boot_early_idt_pointer]
 
-        ; Step 3: one page table shows the first 4 MiB of physical memory, as
+        ; Step 3: the C code is for an i686, a Pentium Pro; can this CPU do what
+        ; is new in it? Is there CPUID, and has it conditional moves?
+        pushfd
+        pop eax
+        mov ecx, eax
+        xor eax, FLAGS_CPUID
+        push eax
+        popfd
+        pushfd
+        pop eax
+        cmp eax, ecx
+        je too_old
+        mov eax, CPUID_FEATURES
+        cpuid
+        test edx, FEATURE_CONDITIONAL_MOVE
+        jz too_old
+
+        ; Step 4: one page table shows the first 4 MiB of physical memory, as
         ; far as it is kernel, each section with its own protection. What is
         ; not listed here, page 0 among it, is not mapped.
         mov eax, boot_start_physical
@@ -108,7 +129,7 @@ entry:
         mov edx, ENTRY_PRESENT | ENTRY_WRITE
         call map_section
 
-        ; Step 4: the directory shows that table twice, at 0 for the next few
+        ; Step 5: the directory shows that table twice, at 0 for the next few
         ; instructions and at KERNEL_BASE for good, and itself in its last
         ; slot, through which C will find every table.
         mov edi, kernel_directory_physical
@@ -120,7 +141,7 @@ entry:
         or eax, ENTRY_PRESENT | ENTRY_WRITE
         mov [edi + RECURSIVE_SLOT * SLOT_BYTES], eax
 
-        ; Step 5: paging on. The next instruction is fetched through the
+        ; Step 6: paging on. The next instruction is fetched through the
         ; identity map; the one after the jump from the kernel's own address.
         mov cr3, edi
         mov eax, cr0
@@ -128,6 +149,13 @@ entry:
         mov cr0, eax
         mov eax, high_entry
         jmp eax
+
+too_old:
+        mov edi, VGA_TEXT
+        mov esi, too_old_text
+        call boot_early_say
+.stop:  hlt
+        jmp .stop
 
 ; Maps the frames from EAX up to ECX at their own addresses in kernel_table,
 ; with the flags EDX. Changes EAX, ESI, EDI.
@@ -145,6 +173,9 @@ map_section:
 
         EARLY_VOICE boot_, 32, BOOT_CODE_SELECTOR
         EARLY_TEXTS
+too_old_text:
+        db "Heapglass: this kernel needs a Pentium Pro or newer: this CPU has "
+        db "no conditional moves.", 13, 10, "status: 4", 13, 10, 0
 
 ; Flat segments (SDM figure 3-8): base 0, limit 4 GiB. The accessed bit is
 ; set from the start: the CPU then never writes here, and the boot code can

@@ -238,7 +238,8 @@ map_section:
         EARLY_TEXTS
 no_long_mode_text:
         db "Heapglass: this is the kernel for 64-bit CPUs, and this CPU has "
-        db "no long mode. The i686 kernel runs here.", 13, 10, 0
+        db "no long mode. The i686 kernel runs here.", 13, 10, "status: 4"
+        db 13, 10, 0
 
 ; Flat segments (SDM figure 3-8). The accessed bit is set from the start: the
 ; CPU then never writes here, and the boot code can be mapped read-only.

@@ -11,3 +11,7 @@ CHECKS := tests/boot/bochs tests/boot/memory tests/boot/apart tests/boot/same te
 
 CHECK_NEEDS += build/i686/heapglass.elf build/x86_64/heapglass.elf \
 	build/x86_64/heapglass.iso build/host/heapglass
+
+# At length: every map of tests/maps, every kind of machine.
+DEEP_CHECKS += tests/maps/boot tests/boot/machines
+DEEP_NEEDS += build/i686/heapglass.iso
