@@ -51,6 +51,9 @@ COVERAGE_PROGRAMS := $(sort $(COVERAGE_PROGRAMS))
 
 export COVERAGE_PROGRAMS COVERAGE_CLANG
 
+DEEP_CHECKS += tests/coverage/measure
+DEEP_NEEDS += $(if $(COVERAGE_CLANG),$(COVERAGE_PROGRAMS))
+
 .PHONY: coverage
 coverage: $(COVERAGE_PROGRAMS)
 	@tests/coverage/measure

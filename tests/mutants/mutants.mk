@@ -57,6 +57,9 @@ export MUTANT_SEED = $(or $(SEED),1)
 export MUTANT_COUNT = $(or $(COUNT),300)
 export MUTANT_FILE = $(FILE)
 
+DEEP_CHECKS += tests/mutants/run
+DEEP_NEEDS += $(MUTANT_NEEDS)
+
 .PHONY: mutants
 mutants: $(MUTANT_NEEDS)
 	@tests/mutants/run
