@@ -149,8 +149,9 @@ static bool check_tags(const struct heap *heap,
     for (uint64_t at = start; at < end; at += MM_SLOT_PAGE) {
         uint32_t tag = *span_tag_of(heap, span, heap_address(heap, at));
         bool slots = tag_what(tag) == SPAN_TAG_SLOTS;
+        bool begins = cursor->slots && at == cursor->at;
 
-        if (slots != (cursor->slots && at == cursor->at) ||
+        if (slots != begins ||
             (!slots && tag != span_tag(SPAN_TAG_BLOCKS, span->owner)))
             return broken(damage, i9, at);
     }
