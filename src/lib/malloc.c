@@ -15,7 +15,7 @@
  * needs. What another thread allocated is pushed on its owner's remote list
  * (mm/threads.c). The lock guards what is shared: ranges, and pages.
  *
- *     running    mine = the thread's heap
+ *     running    my.heap = the thread's heap
  *     ending     in a late round of destructors the heap is left to the
  *                orphans, put in order; the next thread that needs a heap
  *                adopts one, with everything in it
@@ -32,11 +32,13 @@
  *
  * Invariants:
  *
- *   M1  A heap is touched by the one thread whose `mine` it is, or under the
+ *   M1  A heap is touched by the one thread whose `my.heap` it is, or under the
  *       lock when it is an orphan or the common one.
  *   M2  heaps[n] is written once, before the first payload of heap n leaves
  *       it: whoever has such a payload sees heaps[n].
- *   M3  A thread that has the lock may take it again (held_times): handlers
+ *   M3  my.fast is the front of my.heap (mm/heap_fast.h); while there is no
+ *       heap it sends everybody the slow way.
+ *   M4  A thread that has the lock may take it again (held_times): handlers
  *       of fork() may allocate.
  *
  * What can be set in the environment, when the program starts:
@@ -59,12 +61,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../mm/heap_parts.h"
+#include "../mm/heap_fast.h"
 #include "judge.h"
 #include "pages.h"
 
 #define PUBLIC __attribute__((visibility("default")))
 #define HOT __attribute__((hot))
+#define HOT_CALL __attribute__((hot, noinline))
 #define COLD __attribute__((cold, noinline))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -75,7 +78,7 @@ enum {
     HEAPS_BYTES = 64 * 1024,            /* asked of the system at once */
     HOLLOW_PAGES = 32,                  /* a free block keeps less idle */
     KEEP_BYTES = 128 * 1024,            /* kept blocks of one heap */
-    KEPT_MOST = KEPT_SIZES * MM_QUANTUM - MM_QUANTUM - BLOCK_HEADER,
+    BLOCK_MOST = SPAN_MAX_BYTES / 4,    /* a block serves that many bytes */
 };
 
 /* ---- the one instance ------------------------------------------------- */
@@ -98,16 +101,33 @@ static struct {
     size_t spare_bytes;
 } library = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* What a thread has before it has a heap: nothing fits, nothing is its own. */
-static const unsigned char nothing[MM_PAGE] __attribute__((aligned(64)));
-static struct heap nobody = {
-    .base = (unsigned char *)nothing,
-    .fast_tag = SPAN_TAG_NONE,
-};
+#define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
 
 #define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
 
-static THREAD_LOCAL struct heap *mine = &nobody;
+/* A heap, and the blocks that it keeps while a thread has it. */
+struct own_heap {
+    struct heap heap;                   /* first: see thread_takes() */
+    _Alignas(MM_PAGE) struct heap_kept kept;
+};
+
+/* What a thread has before it has a heap: no page has room, nothing is kept,
+ * nothing is its own. */
+static struct own_heap nobody;
+static struct slot_page no_room;
+
+#define FAST_NONE                                                          \
+    {                                                                      \
+        .room = { [0 ... SLOT_STEPS - 1] = &no_room },                     \
+        .slots_tag = SPAN_TAG_NONE, .blocks_tag = SPAN_TAG_NONE,           \
+        .no_room = &no_room, .kept = &nobody.kept,                         \
+    }
+
+static THREAD_LOCAL struct {
+    struct heap_fast fast;
+    struct heap *heap;
+} my = { FAST_NONE, &nobody.heap };
+
 static THREAD_LOCAL unsigned held_times;        /* the lock, by this thread */
 static THREAD_LOCAL unsigned rounds;    /* of destructors this thread saw */
 static THREAD_LOCAL bool ended;         /* this thread has left its heap */
@@ -132,8 +152,12 @@ static void unlock(void)
 
 static bool library_hold(void *context, uint32_t page, uint32_t count)
 {
+    int saved = errno;
+    bool held = pages_hold(page, count, want_zero);
+
     (void)context;
-    return pages_hold(page, count, want_zero);
+    errno = saved;
+    return held;
 }
 
 static void library_release(void *context, uint32_t page, uint32_t count)
@@ -221,6 +245,22 @@ static void after_fork_child(void)
     library.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }
 
+/* This thread uses HEAP from now on. */
+static void thread_takes(struct heap *heap)
+{
+    my.fast.kept = &((struct own_heap *)heap)->kept;
+    my.heap = heap;
+    heap_set_fast(heap, &my.fast);
+}
+
+/* This thread has no heap any more. */
+static void thread_leaves(void)
+{
+    heap_set_fast(my.heap, NULL);
+    my.fast = (struct heap_fast)FAST_NONE;
+    my.heap = &nobody.heap;
+}
+
 /*
  * A thread ends. Other destructors may come after this one and allocate, so
  * it asks to be called again until the last round but one (in the last one
@@ -234,7 +274,7 @@ static void thread_ends(void *value)
         pthread_setspecific(library.ending, heap) == 0)
         return;
     heap_settle(heap);
-    mine = &nobody;
+    thread_leaves();
     ended = true;
     lock();
     library.orphans[library.orphan_count++] = (uint16_t)heap->owner;
@@ -253,7 +293,7 @@ static void library_start(void)
                       "arena: is `ulimit -v` below a few MiB?");
     ranges_init(&library.ranges, &library_home, base, PAGES_ARENA);
 
-    /* Page 0 reads as a slot page without slots, see slot_take_fast(). */
+    /* Page 0 is nobody's: no payload has the offset 0. */
     struct range_request first = {
         .pages = 1, .at = 0, .type = RANGE_OTHER, .protection = RANGE_READ,
     };
@@ -275,7 +315,7 @@ static void library_start(void)
 /* Memory for a heap; NULL when the system has none. Locked. */
 static struct heap *heap_memory(void)
 {
-    size_t bytes = mm_round_up(sizeof(struct heap), 64);
+    size_t bytes = mm_round_up(sizeof(struct own_heap), MM_PAGE);
 
     if (library.spare_bytes < bytes) {
         void *memory = mmap(NULL, HEAPS_BYTES, PROT_READ | PROT_WRITE,
@@ -332,8 +372,8 @@ static COLD struct heap *heap_mine(void)
     if (heap == NULL)
         return NULL;
 
-    /* First `mine`, since this may allocate. */
-    mine = heap;
+    /* First this, since what follows may allocate. */
+    thread_takes(heap);
     if (pthread_setspecific(library.ending, heap) == 0)
         return heap;
     rounds = LAST_ROUND;                /* nobody would call it */
@@ -344,8 +384,8 @@ static COLD struct heap *heap_mine(void)
 /* The heap that this thread uses now: its own, or the common one, locked. */
 static struct heap *turn_begin(void)
 {
-    if (LIKELY(mine != &nobody))
-        return mine;
+    if (LIKELY(my.heap != &nobody.heap))
+        return my.heap;
 
     struct heap *heap = heap_mine();
 
@@ -420,87 +460,6 @@ static bool library_recover(struct heap *heap, bool *tried)
     return again;
 }
 
-/* ---- the fast paths --------------------------------------------------- */
-
-/*
- * The same steps as slot_take() and slot_give() in mm/slots.c, for the case
- * that nothing else follows: the page has another free slot behind this one;
- * the page is neither full nor about to be empty. Whatever else is the case,
- * the functions there see to it.
- */
-static inline void *slot_take_fast(struct heap *heap, size_t size)
-{
-    block_ref ref = heap->room[(size + 7) / 8];
-    struct slot_page *page =
-        (struct slot_page *)(heap->base + (uint64_t)ref * MM_QUANTUM);
-    uint32_t offset = page->free;
-
-    if (LIKELY(offset != 0)) {
-        uint32_t *slot = (uint32_t *)((unsigned char *)page + offset);
-        uint32_t next = *slot;
-
-        if (LIKELY(next != 0) ||
-            page->watermark + page->slot_bytes <= SLOT_PAGE_BYTES) {
-            page->free = next;
-            page->used++;
-            return slot;
-        }
-    }
-    return ref == BLOCK_NIL ? NULL : slot_take(heap, page, size);
-}
-
-/* A kept block, as block_reuse(); SIZE is at most KEPT_MOST. */
-static inline void *block_reuse_fast(struct heap *heap, size_t size)
-{
-    size_t quanta = (size + BLOCK_HEADER + MM_QUANTUM - 1) / MM_QUANTUM;
-
-    if (heap->kept[quanta] == BLOCK_NIL)
-        return NULL;
-    return block_payload(kept_pop(heap, (uint32_t)quanta));
-}
-
-static inline bool give_fast(struct heap *heap, void *payload)
-{
-    uintptr_t at = (uintptr_t)payload;
-    struct span *span = (struct span *)(at & ~(uintptr_t)(SPAN_MAX_BYTES - 1));
-
-    /* A thread without a heap; NULL, or a payload aligned to a span. */
-    if (UNLIKELY(heap->fast_tag == SPAN_TAG_NONE) ||
-        UNLIKELY((at & (SPAN_MAX_BYTES - 1)) == 0))
-        return false;
-
-    uint32_t tag = span->tags[(uint8_t)(at / MM_SLOT_PAGE)];
-
-    if (LIKELY(tag == heap->fast_tag)) {
-        struct slot_page *page =
-            (struct slot_page *)(at & ~(uintptr_t)(MM_SLOT_PAGE - 1));
-
-        /* Full pages (the sign) are on no list; of several pages of a class
-         * an empty one goes back. */
-        if (UNLIKELY((int32_t)page->used <= 1) &&
-            ((int32_t)page->used < 0 ||
-             (page->next | page->previous) != BLOCK_NIL)) {
-            slot_free(heap, payload);
-            return true;
-        }
-        *(uint32_t *)payload = page->free;
-        page->free = (uint32_t)(at - (uintptr_t)page);
-        page->used--;
-        return true;
-    }
-    if (tag == heap->fast_tag - (SPAN_TAG_SLOTS - SPAN_TAG_BLOCKS)) {
-        struct block *block = block_of(payload);
-        uint32_t quanta = block_quanta(block);
-
-        if (quanta >= KEPT_SIZES || heap->kept_room < (int32_t)quanta ||
-            heap->kept_count[quanta] == KEPT_PER_SIZE)
-            return false;
-        kept_push(heap, block, quanta);
-        return true;
-    }
-    return false;
-}
-
 /* ---- malloc and its family -------------------------------------------- */
 
 /* What this C library's headers may not have: C23's, and one of old. */
@@ -539,20 +498,38 @@ static COLD void *alloc_slowly(size_t size, size_t align)
     return payload;
 }
 
+/* The first page with room for SIZE bytes has no slot on its list. */
+static HOT_CALL void *slot_alloc_slowly(size_t size)
+{
+    if (my.heap != &nobody.heap && heap_refill(my.heap, (uint32_t)size))
+        return fast_slot_take(&my.fast, size);
+    return alloc_slowly(size, 0);
+}
+
+/* No block of SIZE bytes is kept. */
+static HOT_CALL void *block_alloc_slowly(size_t size)
+{
+    void *payload = NULL;
+
+    if (size <= BLOCK_MOST && my.heap != &nobody.heap)
+        payload = heap_alloc_block(my.heap, size);
+    return LIKELY(payload != NULL) ? payload : alloc_slowly(size, 0);
+}
+
 PUBLIC HOT void *malloc(size_t size)
 {
+    void *payload;
+
     if (LIKELY(size <= SLOT_MAX_BYTES)) {
-        void *slot = slot_take_fast(mine, size);
-
-        if (LIKELY(slot != NULL))
-            return slot;
-    } else if (LIKELY(size <= KEPT_MOST)) {
-        void *payload = block_reuse_fast(mine, size);
-
+        payload = fast_slot_take(&my.fast, size);
+        return LIKELY(payload != NULL) ? payload : slot_alloc_slowly(size);
+    }
+    if (LIKELY(size <= FAST_BLOCK_MOST)) {
+        payload = fast_block_reuse(my.fast.kept, size);
         if (LIKELY(payload != NULL))
             return payload;
     }
-    return alloc_slowly(size, 0);
+    return block_alloc_slowly(size);
 }
 
 static COLD void free_slowly(void *payload)
@@ -571,11 +548,39 @@ static COLD void free_slowly(void *payload)
     errno = saved;
 }
 
+static HOT_CALL void slot_free_slowly(struct slot_page *page)
+{
+    heap_returned(my.heap, page);
+}
+
+static inline void slot_free_fast(void *slot)
+{
+    struct slot_page *page = fast_page_of(slot);
+
+    if (UNLIKELY(!fast_slot_give(page, slot)))
+        slot_free_slowly(page);
+}
+
+static HOT_CALL void block_free_slowly(void *payload)
+{
+    heap_free_block(my.heap, payload);
+}
+
 PUBLIC HOT void free(void *payload)
 {
-    if (LIKELY(give_fast(mine, payload)))
+    if (UNLIKELY(!fast_has_tag(&my.fast, payload))) {
+        free_slowly(payload);
         return;
-    free_slowly(payload);
+    }
+
+    uint32_t tag = fast_tag_of(payload);
+
+    if (LIKELY(tag == my.fast.slots_tag))
+        slot_free_fast(payload);
+    else if (UNLIKELY(tag != my.fast.blocks_tag))
+        free_slowly(payload);
+    else if (UNLIKELY(!fast_block_keep(my.fast.kept, payload)))
+        block_free_slowly(payload);
 }
 
 PUBLIC void *calloc(size_t count, size_t size)
@@ -597,7 +602,7 @@ PUBLIC void *calloc(size_t count, size_t size)
     return payload == NULL ? NULL : memset(payload, 0, bytes);
 }
 
-PUBLIC void *realloc(void *payload, size_t size)
+static COLD void *realloc_slowly(void *payload, size_t size)
 {
     if (payload == NULL)
         return malloc(size);
@@ -622,6 +627,27 @@ PUBLIC void *realloc(void *payload, size_t size)
     if (moved == NULL)
         return no_memory();
     errno = saved;
+    return moved;
+}
+
+/* A slot stays where it is as long as its size class does. */
+PUBLIC HOT void *realloc(void *payload, size_t size)
+{
+    if (!fast_has_tag(&my.fast, payload) || size == 0 ||
+        fast_tag_of(payload) != my.fast.slots_tag)
+        return realloc_slowly(payload, size);
+
+    uint32_t bytes = fast_page_of(payload)->slot_bytes;
+
+    if (size <= SLOT_MAX_BYTES && slot_class(size) == slot_class(bytes))
+        return payload;
+
+    void *moved = malloc(size);
+
+    if (LIKELY(moved != NULL)) {
+        memcpy(moved, payload, size < bytes ? size : bytes);
+        slot_free_fast(payload);
+    }
     return moved;
 }
 

@@ -126,12 +126,11 @@ static inline bool block_is_kept(const struct block *block)
     return header_is_marked(block->header);
 }
 
-/* The size of a used block that may be another thread's: this half of its
+/* The quanta of a used block that may be another thread's: this half of its
  * header stays, while the owner changes the other (left's size). */
-static inline uint32_t block_size_shared(const struct block *block)
+static inline uint32_t block_quanta_shared(const struct block *block)
 {
-    return header_quanta(__atomic_load_n(&block->header, __ATOMIC_RELAXED)) *
-           MM_QUANTUM;
+    return header_quanta(__atomic_load_n(&block->header, __ATOMIC_RELAXED));
 }
 
 /* The first block of a span has no left neighbour. */

@@ -68,6 +68,7 @@
  *             time).
  * Lesson:     docs/lessons/05-split.md, docs/lessons/06-coalesce.md
  */
+#include "heap_fast.h"
 #include "heap_policy.h"
 
 void heap_init(struct heap *heap, const struct heap_setup *setup)
@@ -97,16 +98,11 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
         .owner = setup->owner,
         .level = setup->level,
         .random = setup->seed != 0 ? setup->seed : 1,
-        .fast_tag = SPAN_TAG_NONE,
         .policy = setup->policy,
         .order = setup->order,
         .small = setup->small,
         .empty_span = HEAP_NO_SPAN,
     };
-    if (!heap_is_checked(heap) &&
-        !(MM_OBSERVED && setup->home->event != NULL))
-        heap->fast_tag = span_tag(SPAN_TAG_SLOTS, setup->owner);
-
     heap->span_quanta =
         (span - BLOCK_HEADER - heap->head_bytes) / MM_QUANTUM;
 
@@ -117,6 +113,23 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
     if (heap_has_one_span(heap))
         heap->large_bytes = heap->span_quanta * MM_QUANTUM - BLOCK_HEADER -
                             heap->trailer_bytes;
+}
+
+void heap_set_fast(struct heap *heap, struct heap_fast *fast)
+{
+    MM_REQUIRE(!heap_is_checked(heap) &&
+               !(MM_OBSERVED && heap->home->event != NULL),
+               "short cuts are for a heap that nobody watches or checks");
+    heap_flush_kept(heap);
+    slots_show(heap);
+    heap->fast = fast;
+    kept_lists_set(heap);
+    if (fast == NULL)
+        return;
+    fast->slots_tag = span_tag(SPAN_TAG_SLOTS, heap->owner);
+    fast->blocks_tag = span_tag(SPAN_TAG_BLOCKS, heap->owner);
+    fast->span_mask = heap->span_bytes - 1;
+    slots_show(heap);
 }
 
 /* ---- blocks ----------------------------------------------------------- */
@@ -562,6 +575,19 @@ enum mm_fault heap_free(struct heap *heap, void *payload)
     return payload == NULL ? MM_OK : heap_give(heap, payload);
 }
 
+void *heap_alloc_block(struct heap *heap, uint64_t size)
+{
+    return block_alloc_payload(heap, size, MM_QUANTUM);
+}
+
+void heap_free_block(struct heap *heap, void *payload)
+{
+    struct block *block = block_of(payload);
+
+    fast_block_uncount(heap->fast->kept, block_quanta(block));
+    block_free(heap, block, MM_USE_CALLER);
+}
+
 /* Whether PAYLOAD has SIZE bytes now, where it is. */
 static bool resize_in_place(struct heap *heap, void *payload, uint64_t size)
 {
@@ -648,7 +674,8 @@ uint64_t heap_payload_bytes(const struct heap *heap, const void *payload)
     case SPAN_TAG_LARGE:
         return large_usable(heap, payload);
     default:
-        return block_size_shared(block_of(payload)) - BLOCK_HEADER;
+        return block_quanta_shared(block_of(payload)) * MM_QUANTUM -
+               BLOCK_HEADER;
     }
 }
 

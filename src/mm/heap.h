@@ -51,6 +51,7 @@ enum heap_order {
 
 struct heap_policy;
 struct heap_looks;
+struct slot_page;
 
 struct heap {
     /* set by heap_init, constant from then on */
@@ -68,9 +69,8 @@ struct heap {
     uint32_t level;             /* enum heap_level */
     uint32_t trailer_bytes;     /* behind each payload, at level canary */
     uint32_t keep_max;          /* quanta that may ever be kept; 0: none */
-    uint32_t fast_tag;          /* the tag of this heap's slot pages where
-                                   nobody watches or checks; else no tag */
     uint32_t order;             /* enum heap_order */
+    struct heap_fast *fast;     /* short cuts that the home takes; or NULL */
     const struct heap_policy *policy;   /* NULL: segregated (heap_fit.c) */
     struct heap_looks *looks;   /* told of every block that is examined; may
                                    be NULL; an observer's, set at any time */
@@ -90,8 +90,6 @@ struct heap {
     uint32_t map[HEAP_MAP_WORDS];
     block_ref lists[HEAP_LISTS];
     block_ref slot_lists[SLOT_CLASSES]; /* slot pages with room, by class */
-    block_ref room[SLOT_STEPS]; /* the same, by (size + 7) / 8, where nobody
-                                   watches or checks; else BLOCK_NIL */
     block_ref kept[KEPT_SIZES]; /* kept blocks, by their quanta */
     uint8_t kept_count[(KEPT_SIZES + 3) / 4 * 4];
     uint32_t random;            /* at level full: decides what waits how long */
@@ -195,6 +193,48 @@ struct heap_looks {
 
 /* The list on which a free block of QUANTA belongs in this heap. */
 unsigned heap_list_of(const struct heap *heap, uint32_t quanta);
+
+/* ---- short cuts (heap_fast.h has the theory) --------------------------- */
+
+struct heap_kept {
+    void *first[KEPT_SIZES];    /* kept blocks' payloads, by their quanta */
+    int32_t room;               /* quanta that may still be kept */
+    int8_t left[KEPT_SIZES];    /* blocks of each size that may be */
+};
+
+struct heap_fast {
+    struct slot_page *room[SLOT_STEPS]; /* pages, by (size + 7) / 8 */
+    uint32_t slots_tag, blocks_tag;     /* of this heap's slices */
+    uint32_t span_mask;         /* span_bytes - 1 */
+    struct slot_page *no_room;  /* the home's: a head of zeroes */
+    struct heap_kept *kept;     /* the home's; one a heap */
+};
+
+/*
+ * From now on HEAP, which nobody watches or checks, keeps FAST up to date, and
+ * the home takes short cuts with it. The home has set no_room and kept. FAST
+ * NULL: no longer; nothing is kept in it then.
+ */
+void heap_set_fast(struct heap *heap, struct heap_fast *fast);
+
+/*
+ * What the home does when the page that FAST shows for SIZE has no slot on
+ * its list. True: it shows one that has. False: memory is needed, and
+ * heap_alloc() is to be asked.
+ */
+bool heap_refill(struct heap *heap, uint32_t size);
+
+/* And when it has put a slot back on the list of PAGE, which was full before
+ * or is empty now. */
+void heap_returned(struct heap *heap, struct slot_page *page);
+
+/*
+ * When no block for SIZE bytes is kept, SIZE more than SLOT_MAX_BYTES and no
+ * more than heap->large_bytes: a block, or NULL, and heap_alloc() is to be
+ * asked why. And when a block of this heap's could not be kept.
+ */
+void *heap_alloc_block(struct heap *heap, uint64_t size);
+void heap_free_block(struct heap *heap, void *payload);
 
 /* ---- where things are: offsets from the arena's base ------------------ */
 

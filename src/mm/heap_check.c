@@ -418,8 +418,15 @@ static bool check_slot_lists(const struct heap *heap,
             struct slot_view view = slot_page_view(heap, at);
 
             if (!view.ok || slot_class(view.slot_bytes) != class ||
-                view.previous != previous || view.used >= view.count ||
-                ++listed > with_room)
+                view.previous != previous)
+                return broken(damage, s3, at);
+
+            /* A home with a front may have filled the first (F1). */
+            bool full = view.used >= view.count;
+
+            if (full && (heap->fast == NULL || previous != BLOCK_NIL))
+                return broken(damage, s3, at);
+            if (!full && ++listed > with_room)
                 return broken(damage, s3, at);
             previous = ref;
             ref = view.next;

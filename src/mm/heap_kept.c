@@ -17,20 +17,88 @@
  *   K2  kept_room and the quanta on the lists add up to keep_quanta, which
  *       grows with the heap, a twentieth of each span, up to keep_max.
  *
+ * Where the home takes short cuts (heap_fast.h) what is kept is listed in the
+ * front, by pointers; elsewhere in the heap, by offsets. The functions at the
+ * top of this file are the only ones that see the difference.
+ *
  * The lab's own heap keeps none (keep_max is 0).
  */
-#include "heap_parts.h"
+#include "heap_fast.h"
+
+/* ---- two kinds of lists ----------------------------------------------- */
+
+/* The word of a kept block's payload that leads to the next. */
+static block_ref *kept_link(const struct block *block)
+{
+    return block_payload(block);
+}
+
+static bool kept_has_room(const struct heap *heap, uint32_t quanta)
+{
+    if (quanta >= KEPT_SIZES)
+        return false;
+    if (heap->fast != NULL)
+        return heap->fast->kept->room >= (int32_t)quanta &&
+               heap->fast->kept->left[quanta] > 0;
+    return heap->kept_room >= (int32_t)quanta &&
+           heap->kept_count[quanta] < KEPT_PER_SIZE;
+}
+
+/* Whether a block of QUANTA is kept. */
+static bool kept_has(const struct heap *heap, uint32_t quanta)
+{
+    if (quanta >= KEPT_SIZES)
+        return false;
+    return heap->fast != NULL ? heap->fast->kept->first[quanta] != NULL
+                              : heap->kept[quanta] != BLOCK_NIL;
+}
+
+/* There is room for it. */
+static void kept_push(struct heap *heap, struct block *block)
+{
+    uint32_t quanta = block_quanta(block);
+
+    if (heap->fast != NULL) {
+        fast_block_keep(heap->fast->kept, block_payload(block));
+        return;
+    }
+    *kept_link(block) = heap->kept[quanta];
+    heap->kept[quanta] = block_ref_of(heap, block);
+    heap->kept_count[quanta]++;
+    heap->kept_room -= (int32_t)quanta;
+    block_set_marked(block, true);
+}
+
+/* The first kept block of QUANTA; there is one. */
+static struct block *kept_pop(struct heap *heap, uint32_t quanta)
+{
+    if (heap->fast != NULL)
+        return block_of(fast_block_reuse(heap->fast->kept,
+                                         quanta * MM_QUANTUM - BLOCK_HEADER));
+
+    struct block *block = block_at(heap, heap->kept[quanta]);
+
+    heap->kept[quanta] = *kept_link(block);
+    heap->kept_count[quanta]--;
+    heap->kept_room += (int32_t)quanta;
+    block_set_marked(block, false);
+    return block;
+}
+
+static int32_t *kept_room(struct heap *heap)
+{
+    return heap->fast != NULL ? &heap->fast->kept->room : &heap->kept_room;
+}
+
+/* ---- the steps -------------------------------------------------------- */
 
 /* Step KEEP: the used BLOCK, freed by its owner, goes on a kept list. False
  * when there is no room for it. */
 bool block_keep(struct heap *heap, struct block *block)
 {
-    uint32_t quanta = block_quanta(block);
-
-    if (quanta >= KEPT_SIZES || heap->kept_room < (int32_t)quanta ||
-        heap->kept_count[quanta] == KEPT_PER_SIZE)
+    if (!kept_has_room(heap, block_quanta(block)))
         return false;
-    kept_push(heap, block, quanta);
+    kept_push(heap, block);
     live_set(heap, block, false);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_KEEP,
@@ -46,7 +114,7 @@ bool block_keep(struct heap *heap, struct block *block)
 struct block *block_reuse(struct heap *heap, uint32_t quanta,
                           uint64_t request)
 {
-    if (quanta >= KEPT_SIZES || heap->kept[quanta] == BLOCK_NIL)
+    if (!kept_has(heap, quanta))
         return NULL;
 
     struct block *block = kept_pop(heap, quanta);
@@ -65,10 +133,33 @@ struct block *block_reuse(struct heap *heap, uint32_t quanta,
 /* Frees in earnest what is kept. Whether there was any. */
 bool heap_flush_kept(struct heap *heap)
 {
-    bool any = heap->kept_room < (int32_t)heap->keep_quanta;
+    bool any = *kept_room(heap) < (int32_t)heap->keep_quanta;
 
     for (uint32_t quanta = 1; any && quanta < KEPT_SIZES; quanta++)
-        while (heap->kept[quanta] != BLOCK_NIL)
+        while (kept_has(heap, quanta))
             block_free(heap, kept_pop(heap, quanta), MM_USE_KEPT);
     return any;
+}
+
+/* What is kept is in the front's lists from now on, or no longer (fast NULL).
+ * All lists are empty. */
+void kept_lists_set(struct heap *heap)
+{
+    heap->kept_room = (int32_t)heap->keep_quanta;
+    if (heap->fast == NULL)
+        return;
+    heap->fast->kept->room = (int32_t)heap->keep_quanta;
+    for (uint32_t quanta = 0; quanta < KEPT_SIZES; quanta++)
+        heap->fast->kept->left[quanta] = KEPT_PER_SIZE;
+}
+
+/* A heap that has grown by a span may keep a twentieth of it more. */
+void kept_allow_more(struct heap *heap)
+{
+    uint32_t more = heap->span_bytes / 20 / MM_QUANTUM;
+
+    if (more > heap->keep_max - heap->keep_quanta)
+        more = heap->keep_max - heap->keep_quanta;
+    heap->keep_quanta += more;
+    *kept_room(heap) += (int32_t)more;
 }

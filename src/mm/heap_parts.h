@@ -3,8 +3,8 @@
  * heap_parts.h - what the heap's own files share: where things lie, and the
  * named steps
  *
- * Only the files heap*.c, slots.c and large.c include this, and policies, by
- * way of heap_policy.h.
+ * Only the files heap*.c, slots.c and large.c include this; policies, by way of
+ * heap_policy.h; and a home that takes short cuts, by way of heap_fast.h.
  */
 #ifndef MM_HEAP_PARTS_H
 #define MM_HEAP_PARTS_H
@@ -330,49 +330,12 @@ enum mm_fault heap_push_remote(struct heap *heap, struct heap *owner,
 
 /* ---- kept blocks (heap_kept.c) ---------------------------------------- */
 
-/* The word of a kept block's payload that leads to the next. */
-static inline block_ref *kept_link(const struct block *block)
-{
-    return block_payload(block);
-}
-
-static inline void kept_push(struct heap *heap, struct block *block,
-                             uint32_t quanta)
-{
-    *kept_link(block) = heap->kept[quanta];
-    heap->kept[quanta] = block_ref_of(heap, block);
-    heap->kept_count[quanta]++;
-    heap->kept_room -= (int32_t)quanta;
-    block->header |= BLOCK_MARK;
-}
-
-/* The first kept block of QUANTA; there is one. */
-static inline struct block *kept_pop(struct heap *heap, uint32_t quanta)
-{
-    struct block *block = block_at(heap, heap->kept[quanta]);
-
-    heap->kept[quanta] = *kept_link(block);
-    heap->kept_count[quanta]--;
-    heap->kept_room += (int32_t)quanta;
-    block->header &= ~(uint32_t)BLOCK_MARK;
-    return block;
-}
-
-/* A heap that has grown by a span may keep a twentieth of it more. */
-static inline void kept_allow_more(struct heap *heap)
-{
-    uint32_t more = heap->span_bytes / 20 / MM_QUANTUM;
-
-    if (more > heap->keep_max - heap->keep_quanta)
-        more = heap->keep_max - heap->keep_quanta;
-    heap->keep_quanta += more;
-    heap->kept_room += (int32_t)more;
-}
-
 bool block_keep(struct heap *heap, struct block *block);
 struct block *block_reuse(struct heap *heap, uint32_t quanta,
                           uint64_t request);
 bool heap_flush_kept(struct heap *heap);
+void kept_allow_more(struct heap *heap);
+void kept_lists_set(struct heap *heap);
 
 /* ---- slot pages ------------------------------------------------------- */
 
@@ -381,13 +344,16 @@ struct slot_page {
     uint32_t slot_bytes;
     uint32_t free;              /* offset of the first free slot; 0: none */
     uint32_t watermark;         /* offset of the first slot never touched */
-    uint32_t used;              /* slots handed out; SLOT_PAGE_FULL or-ed */
+    uint32_t more;              /* slots handed out, less one: so `free` sees
+                                   by the sign, when it takes one away, both a
+                                   full page and one that is empty now */
     uint32_t live[8];           /* in a checked heap: one bit a slot */
 };
 
 enum { SLOT_PAGE_BYTES = MM_SLOT_PAGE - BLOCK_HEADER };     /* 2044 */
 
-#define SLOT_PAGE_FULL UINT32_C(0x80000000)
+#define SLOT_PAGE_FULL UINT32_C(0x80000000)     /* or-ed to `more` */
+#define SLOT_PAGE_EMPTY UINT32_MAX
 
 /* ---- kinds of memory -------------------------------------------------- */
 
@@ -401,6 +367,7 @@ void *slot_take(struct heap *heap, struct slot_page *page, uint64_t request);
 enum mm_fault slot_free(struct heap *heap, void *payload);
 uint32_t slot_bytes_of(const struct heap *heap, const void *payload);
 void slots_trim(struct heap *heap);
+void slots_show(struct heap *heap);
 
 void *large_alloc(struct heap *heap, uint64_t size, uint64_t align);
 enum mm_fault large_free(struct heap *heap, void *payload);

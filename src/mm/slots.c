@@ -29,7 +29,8 @@
  * whole. The span's tag for that slice of 2 KiB says that a slot page is
  * there, so that `free` sees with one load what it is looking at.
  *
- * The pages of one class that have room are on a list; full ones are on none.
+ * The pages of one class that have room are on a list; full ones are on none
+ * (but see heap_fast.h, F1).
  * A full page that gets a slot back goes behind the first one of the list, so
  * that it gathers some before it is used again.
  * The last page of a class is kept, though empty, until heap_trim(): else a
@@ -43,7 +44,7 @@
  *
  *   S1  Every slot below the watermark is either on the page's list, once,
  *       or handed out; no slot above it is.
- *   S2  page.used is the number of slots handed out.
+ *   S2  page.more says how many slots are handed out.
  *   S3  A page with room is on the list of its class, once; a full one on
  *       none. Links lead back.
  *   S4  In a checked heap a slot's bit is set when it is handed out.
@@ -59,10 +60,14 @@
 enum {
     SLOTS_AT = 32,              /* the first slot, behind the head */
     SLOTS_AT_CHECKED = 64,
+    SLOTS_AHEAD = 1024,         /* bytes that the watermark rises at once,
+                                   where there is a front (heap_fast.h) */
 };
 
 _Static_assert(offsetof(struct slot_page, live) <= SLOTS_AT, "the head fits");
 _Static_assert(SLOT_PAGE_BYTES - SLOTS_AT < SLOT_PAGE_FULL, "a count fits");
+_Static_assert((SLOT_PAGE_BYTES - SLOTS_AT_CHECKED) / SLOT_MAX_BYTES > 1,
+               "a full page has two slots: its count less one more is one");
 _Static_assert(sizeof(struct slot_page) <= SLOTS_AT_CHECKED,
                "the head with its bits fits");
 _Static_assert((SLOT_PAGE_BYTES - SLOTS_AT_CHECKED) / 8 <= 8 * 32,
@@ -103,7 +108,7 @@ static block_ref slot_page_ref(const struct heap *heap,
  * that `free` sees full and empty pages with one comparison. */
 static bool slot_page_is_full(const struct slot_page *page)
 {
-    return page->used & SLOT_PAGE_FULL;
+    return page->more >= SLOT_PAGE_FULL && page->more != SLOT_PAGE_EMPTY;
 }
 
 static bool slot_page_has_no_slot(const struct slot_page *page)
@@ -112,14 +117,25 @@ static bool slot_page_has_no_slot(const struct slot_page *page)
            page->watermark + page->slot_bytes > SLOT_PAGE_BYTES;
 }
 
+/* How many slots are handed out. */
 static uint32_t slot_page_used(const struct slot_page *page)
 {
-    return page->used & ~SLOT_PAGE_FULL;
+    return page->more == SLOT_PAGE_EMPTY ? 0
+                                         : (page->more & ~SLOT_PAGE_FULL) + 1;
 }
 
 static uint32_t *slot_link(const struct slot_page *page, uint32_t offset)
 {
     return (uint32_t *)((uintptr_t)page + offset);
+}
+
+/* In a checked heap: the bit of the slot at OFFSET. */
+static bool slot_is_live(const struct heap *heap,
+                         const struct slot_page *page, uint32_t offset)
+{
+    uint32_t i = (offset - slots_at(heap)) / page->slot_bytes;
+
+    return page->live[i / 32] >> (i % 32) & 1;
 }
 
 static void slot_set_live(const struct heap *heap, struct slot_page *page,
@@ -141,17 +157,17 @@ static void slot_set_live(const struct heap *heap, struct slot_page *page,
 static void page_list_set(struct heap *heap, unsigned class, block_ref ref)
 {
     heap->slot_lists[class] = ref;
-    if (heap->fast_tag == SPAN_TAG_NONE)
+    if (heap->fast == NULL)
         return;
 
-    /* Sizes 1..8 are step 1, 9..16 step 2, 17..24 and 25..32 steps 3, 4. */
-    uint32_t step = class == 0 ? 1 : class == 1 ? 2 : class * 2 - 1;
+    /* Sizes 0..8 are steps 0 and 1, 9..16 step 2, 17..32 steps 3 and 4. */
+    struct slot_page *page = ref == BLOCK_NIL ? heap->fast->no_room
+                                              : slot_page_at(heap, ref);
+    uint32_t last = class == 0 ? 1 : class * 2;
 
-    heap->room[step] = ref;
-    if (class == 0)
-        heap->room[0] = ref;
-    if (class > 1)
-        heap->room[step + 1] = ref;
+    heap->fast->room[last] = page;
+    if (class != 1)
+        heap->fast->room[last - 1] = page;
 }
 
 static void page_list_insert(struct heap *heap, struct slot_page *page)
@@ -201,6 +217,13 @@ static void page_list_remove(struct heap *heap, struct slot_page *page)
     page->next = page->previous = BLOCK_NIL;
 }
 
+/* The full PAGE leaves its list. */
+static void slot_page_leave(struct heap *heap, struct slot_page *page)
+{
+    page->more |= SLOT_PAGE_FULL;
+    page_list_remove(heap, page);
+}
+
 /* ---- steps ------------------------------------------------------------ */
 
 /* Step PAGE_TAKE: a used block becomes a page of slots of CLASS. */
@@ -217,7 +240,7 @@ static struct slot_page *slot_page_take(struct heap *heap, unsigned class)
     page->slot_bytes = slot_class_bytes(class);
     page->free = 0;
     page->watermark = slots_at(heap);
-    page->used = 0;
+    page->more = SLOT_PAGE_EMPTY;
     if (heap_is_checked(heap))
         for (int i = 0; i < 8; i++)
             page->live[i] = 0;
@@ -236,7 +259,7 @@ static struct slot_page *slot_page_take(struct heap *heap, unsigned class)
 /* Step PAGE_GIVE: the empty PAGE is a block again, and is freed. */
 static void slot_page_give(struct heap *heap, struct slot_page *page)
 {
-    MM_ASSERT(page->used == 0);
+    MM_ASSERT(page->more == SLOT_PAGE_EMPTY);
     page_list_remove(heap, page);
     *span_tag_of(heap, span_of(heap, page), page) =
         span_tag(SPAN_TAG_BLOCKS, heap->owner);
@@ -261,12 +284,10 @@ void *slot_take(struct heap *heap, struct slot_page *page, uint64_t request)
     } else {
         page->free = *slot_link(page, offset);
     }
-    page->used++;
+    page->more++;
     slot_set_live(heap, page, offset, true);
-    if (slot_page_has_no_slot(page)) {
-        page->used |= SLOT_PAGE_FULL;
-        page_list_remove(heap, page);
-    }
+    if (slot_page_has_no_slot(page))
+        slot_page_leave(heap, page);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_SLOT_TAKE,
         .at = heap_at(heap, page) + offset,
@@ -287,7 +308,7 @@ static void slot_give(struct heap *heap, struct slot_page *page,
         care_poison_slot((unsigned char *)page + offset, page->slot_bytes);
     *slot_link(page, offset) = page->free;
     page->free = offset;
-    page->used = slot_page_used(page) - 1;
+    page->more = (page->more & ~SLOT_PAGE_FULL) - 1;
     slot_set_live(heap, page, offset, false);
     if (was_full)
         page_list_insert_second(heap, page);
@@ -300,21 +321,72 @@ static void slot_give(struct heap *heap, struct slot_page *page,
 
 /* ---- the operations --------------------------------------------------- */
 
+/* The first page of CLASS, which has room; NULL when there is none. A page
+ * that the home has filled leaves the list here. */
+static struct slot_page *slot_page_with_room(struct heap *heap,
+                                             unsigned class)
+{
+    struct slot_page *page = slot_page_at(heap, heap->slot_lists[class]);
+
+    if (heap->fast != NULL && page != NULL && slot_page_has_no_slot(page)) {
+        slot_page_leave(heap, page);
+        page = slot_page_at(heap, heap->slot_lists[class]);
+    }
+    return page;
+}
+
+/* The watermark of PAGE, whose list is empty, rises by some slots, and they
+ * are its list: the lowest first, as if they were taken one by one. */
+static void slot_page_rise(struct slot_page *page)
+{
+    uint32_t bytes = page->slot_bytes, first = page->watermark;
+    uint32_t end = first + SLOTS_AHEAD < SLOT_PAGE_BYTES
+                       ? first + SLOTS_AHEAD : SLOT_PAGE_BYTES;
+    uint32_t next = first + bytes;
+
+    for (; next + bytes <= end; next += bytes)
+        *slot_link(page, next - bytes) = next;
+    *slot_link(page, next - bytes) = 0;
+    page->free = first;
+    page->watermark = next;
+}
+
+/* The front, where there is one, shows what the lists say, and no list has a
+ * full page. */
+void slots_show(struct heap *heap)
+{
+    for (unsigned class = 0; class < SLOT_CLASSES; class++) {
+        slot_page_with_room(heap, class);
+        page_list_set(heap, class, heap->slot_lists[class]);
+    }
+}
+
+bool heap_refill(struct heap *heap, uint32_t size)
+{
+    struct slot_page *page = slot_page_with_room(heap, slot_class(size));
+
+    if (page == NULL)
+        return false;
+    if (page->free == 0)
+        slot_page_rise(page);
+    return true;
+}
+
 /* A slot for SIZE bytes (0 ... SLOT_MAX_BYTES); NULL when refused. */
 void *slot_alloc(struct heap *heap, uint64_t size)
 {
     unsigned class = slot_class(size + heap->trailer_bytes);
-    struct slot_page *page = slot_page_at(heap, heap->slot_lists[class]);
+    struct slot_page *page = slot_page_with_room(heap, class);
 
     if (page == NULL && heap_drain(heap, DRAIN_SOME) > 0)
-        page = slot_page_at(heap, heap->slot_lists[class]);
+        page = slot_page_with_room(heap, class);
     if (page == NULL) {
         page = slot_page_take(heap, class);
         if (page != NULL)
             return slot_take(heap, page, size);
 
         /* The search for a block drains the rest: a refusal must be true. */
-        page = slot_page_at(heap, heap->slot_lists[class]);
+        page = slot_page_with_room(heap, class);
         if (page == NULL)
             return NULL;
         heap->refusal = MM_OK;
@@ -330,10 +402,20 @@ enum mm_fault slot_free(struct heap *heap, void *payload)
     struct slot_page *page = slot_page_of(heap, payload);
 
     slot_give(heap, page, (uint32_t)((uintptr_t)payload - (uintptr_t)page));
-    if (page->used == 0 &&
+    if (page->more == SLOT_PAGE_EMPTY &&
         (page->next != BLOCK_NIL || page->previous != BLOCK_NIL))
         slot_page_give(heap, page);
     return MM_OK;
+}
+
+void heap_returned(struct heap *heap, struct slot_page *page)
+{
+    if (page->more != SLOT_PAGE_EMPTY) {        /* it was full */
+        page->more &= ~SLOT_PAGE_FULL;
+        page_list_insert_second(heap, page);
+    } else if (page->next != BLOCK_NIL || page->previous != BLOCK_NIL) {
+        slot_page_give(heap, page);
+    }
 }
 
 uint32_t slot_bytes_of(const struct heap *heap, const void *payload)
@@ -355,7 +437,7 @@ void slots_trim(struct heap *heap)
                 (slot_vet_page(heap, page) != MM_OK ||
                  heap_vet_used(heap, block_of(page)) != MM_OK))
                 break;
-            if (page->used == 0)
+            if (page->more == SLOT_PAGE_EMPTY)
                 slot_page_give(heap, page);
             page = next;
         }
@@ -371,15 +453,6 @@ static bool slot_offset_is_possible(const struct heap *heap,
 {
     return offset >= slots_at(heap) && offset < page->watermark &&
            (offset - slots_at(heap)) % page->slot_bytes == 0;
-}
-
-/* The bit of the slot at OFFSET, in a checked heap. */
-static bool slot_is_live(const struct heap *heap, const struct slot_page *page,
-                         uint32_t offset)
-{
-    uint32_t i = (offset - slots_at(heap)) / page->slot_bytes;
-
-    return page->live[i / 32] >> (i % 32) & 1;
 }
 
 static bool slot_bytes_are_possible(const struct slot_page *page)
@@ -401,7 +474,8 @@ static bool slot_head_is_possible(const struct heap *heap,
            (page->watermark - slots_at(heap)) % bytes == 0 &&
            slot_page_used(page) <=
                (page->watermark - slots_at(heap)) / bytes &&
-           slot_page_is_full(page) == slot_page_has_no_slot(page) &&
+           (slot_page_is_full(page) == slot_page_has_no_slot(page) ||
+            (heap->fast != NULL && !slot_page_is_full(page))) &&
            (page->free == 0 ||
             slot_offset_is_possible(heap, page, page->free));
 }

@@ -6,6 +6,8 @@
 
 #include <sys/mman.h>
 
+#include "mm/heap_fast.h"
+
 /* ---- panics --------------- */
 
 static jmp_buf *panic_target;
@@ -192,6 +194,11 @@ struct test_home *test_home_create(const struct test_setup *setup)
         .keep_bytes = setup->keep_bytes, .small = setup->small,
         .owner = 1,
     });
+    if (setup->deaf && setup->level == HEAP_LEVEL_NONE) {
+        test->fast.no_room = (struct slot_page *)test->no_room;
+        test->fast.kept = &test->kept;
+        heap_set_fast(&test->heap, &test->fast);
+    }
     return test;
 }
 
@@ -203,6 +210,56 @@ void test_home_destroy(struct test_home *test)
     free(test->walked);
     free(test->ledger);
     free(test);
+}
+
+/* ---- as src/lib does --------------- */
+
+static void *alloc_fast(struct test_home *test, uint64_t size)
+{
+    struct heap *heap = &test->heap;
+    void *payload = NULL;
+
+    if (heap_wants_slot(heap, size)) {
+        payload = fast_slot_take(&test->fast, (size_t)size);
+        return payload == NULL && heap_refill(heap, (uint32_t)size)
+                   ? fast_slot_take(&test->fast, (size_t)size) : payload;
+    }
+    if (size <= FAST_BLOCK_MOST)
+        payload = fast_block_reuse(&test->kept, (size_t)size);
+    return payload != NULL ? payload : heap_alloc_block(heap, size);
+}
+
+void *test_home_alloc(struct test_home *test,
+                      const struct heap_request *request)
+{
+    void *payload = NULL;
+
+    if (test->heap.fast != NULL && request->kind == HEAP_ANY &&
+        request->align == 0 && request->size <= test->heap.large_bytes)
+        payload = alloc_fast(test, request->size);
+    return payload != NULL ? payload
+                           : heap_alloc_request(&test->heap, request);
+}
+
+enum mm_fault test_home_free(struct test_home *test, void *payload)
+{
+    struct heap *heap = &test->heap;
+
+    if (heap->fast == NULL)
+        return heap_free(heap, payload);
+
+    uint32_t tag = heap_tag_of(heap, payload);
+
+    if (tag == test->fast.slots_tag) {
+        if (!fast_slot_give(fast_page_of(payload), payload))
+            heap_returned(heap, fast_page_of(payload));
+    } else if (tag == test->fast.blocks_tag) {
+        if (!fast_block_keep(&test->kept, payload))
+            heap_free_block(heap, payload);
+    } else {
+        return heap_free(heap, payload);
+    }
+    return MM_OK;
 }
 
 /* ---- everything against everything --------------- */
@@ -250,24 +307,45 @@ static const char *held_fault(const struct test_home *test)
     return NULL;
 }
 
-/* Where a heap takes short cuts, its table by size says what its lists say. */
-static const char *room_fault(const struct test_home *test)
+/* F1 and F2 of heap_fast.h. */
+static const char *fast_fault(const struct test_home *test)
 {
     const struct heap *heap = &test->heap;
+    int64_t quanta_kept = 0;
 
+    if (heap->fast == NULL)
+        return NULL;
     for (uint32_t size = 0; size <= SLOT_MAX_BYTES; size++) {
-        block_ref expected = heap->slot_lists[slot_class(size)];
+        block_ref first = heap->slot_lists[slot_class(size)];
+        const void *expected = first == BLOCK_NIL
+            ? (const void *)test->no_room
+            : heap_address(heap, (uint64_t)first * MM_QUANTUM);
 
-        if (heap->fast_tag == SPAN_TAG_NONE)
-            expected = BLOCK_NIL;
-        if (heap->room[(size + 7) / 8] != expected) {
+        if ((const void *)test->fast.room[(size + 7) / 8] != expected) {
             snprintf(fault_text, sizeof fault_text,
                      "the page with room for %u bytes is not its list's first",
                      size);
             return fault_text;
         }
     }
-    return NULL;
+    for (uint32_t quanta = 0; quanta < KEPT_SIZES; quanta++) {
+        int count = 0;
+        void *const *payload = test->kept.first[quanta];
+
+        for (; payload != NULL && count <= KEPT_PER_SIZE; count++) {
+            const struct block *block = block_of(payload);
+
+            if (!block_is_used(block) || !block_is_kept(block) ||
+                block_quanta(block) != quanta)
+                return "what is on a list of kept blocks is none";
+            payload = *payload;
+        }
+        if (count + test->kept.left[quanta] != KEPT_PER_SIZE)
+            return "the blocks kept of a size are not those counted";
+        quanta_kept += (int64_t)count * quanta;
+    }
+    return quanta_kept + test->kept.room == heap->keep_quanta
+               ? NULL : "kept blocks and the room for more do not add up";
 }
 
 static const char *picture_fault(struct test_home *test)
@@ -318,7 +396,7 @@ const char *test_home_fault(struct test_home *test)
                  damage.invariant, (unsigned long long)damage.at);
         return fault_text;
     }
-    fault = room_fault(test);
+    fault = fast_fault(test);
     if (fault != NULL)
         return fault;
     if (test->setup.unobserved)

@@ -58,6 +58,9 @@ struct test_home {
 
     struct ranges ranges;
     struct heap heap;
+    struct heap_fast fast;      /* where nobody listens or checks */
+    struct heap_kept kept;
+    uint32_t no_room[16];       /* a slot page's head, without a slot */
 
     struct picture *replayed, *walked;
     struct ledger *ledger;
@@ -72,6 +75,12 @@ struct test_home {
 /* Makes a home with an arena and a heap without a span in it. */
 struct test_home *test_home_create(const struct test_setup *setup);
 void test_home_destroy(struct test_home *test);
+
+/* Like heap_alloc_request() and heap_free(), by the heap's short cuts where it
+ * has some: as the malloc library does. */
+void *test_home_alloc(struct test_home *test,
+                      const struct heap_request *request);
+enum mm_fault test_home_free(struct test_home *test, void *payload);
 
 /* NULL, or what is wrong, in a buffer that the next call overwrites. */
 const char *test_home_fault(struct test_home *test);

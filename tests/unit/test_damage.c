@@ -625,7 +625,7 @@ static void no_slots(void) { word(SPAN_TAGS_AT)[y.page / 2048] ^= 1; }
 static void more_slots(void) { word(SPAN_TAGS_AT)[y.page / 2048 + 2] ^= 1; }
 static void lost_slot(void) { word(y.page)[SLOT_FREE] = 0; }
 static void slot_in_a_ring(void) { *word(y.slot) = (uint32_t)(y.slot % 2048); }
-static void wrong_used(void) { word(y.page)[SLOTS_USED] = 1; }
+static void wrong_used(void) { word(y.page)[SLOTS_USED] = 2; }
 static void wrong_slot_bit(void) { word(y.page)[BITS] ^= 2; }
 static void page_lost(void) { y.heap->slot_lists[2] = 0; }
 static void page_in_a_ring(void)
