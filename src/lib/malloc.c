@@ -475,7 +475,7 @@ static void *no_memory(void)
 
 /* What the fast paths do not do; ALIGN 0: any. Sets errno when it fails, and
  * only then. */
-static COLD void *alloc_slowly(size_t size, size_t align)
+static HOT_CALL void *alloc_slowly(size_t size, size_t align)
 {
     if (size > PTRDIFF_MAX)
         return no_memory();
@@ -532,7 +532,7 @@ PUBLIC HOT void *malloc(size_t size)
     return block_alloc_slowly(size);
 }
 
-static COLD void free_slowly(void *payload)
+static HOT_CALL void free_slowly(void *payload)
 {
     if (payload == NULL)
         return;
@@ -602,7 +602,7 @@ PUBLIC void *calloc(size_t count, size_t size)
     return payload == NULL ? NULL : memset(payload, 0, bytes);
 }
 
-static COLD void *realloc_slowly(void *payload, size_t size)
+static HOT_CALL void *realloc_slowly(void *payload, size_t size)
 {
     if (payload == NULL)
         return malloc(size);

@@ -82,9 +82,7 @@ struct heap {
     uint32_t refusal_quantum;   /* and where, as a block_ref; or BLOCK_NIL */
     uint32_t examined;          /* blocks that the last call looked at */
     block_ref rover;            /* a policy's own; or BLOCK_NIL */
-    uint32_t remote;            /* payloads that other threads freed: a list
-                                   that they push on (threads.c), atomic */
-    uint32_t drained;           /* the rest of a list taken from there */
+    uint32_t drained;           /* the rest of a list taken from `remote` */
     uint32_t keep_quanta;       /* that may be kept now: more with each span */
     int32_t kept_room;          /* and how many of these are not */
     uint32_t map[HEAP_MAP_WORDS];
@@ -92,6 +90,9 @@ struct heap {
     block_ref slot_lists[SLOT_CLASSES]; /* slot pages with room, by class */
     block_ref kept[KEPT_SIZES]; /* kept blocks, by their quanta */
     uint8_t kept_count[(KEPT_SIZES + 3) / 4 * 4];
+    uint32_t remote;            /* payloads that other threads freed: a list
+                                   that they push on (threads.c), atomic; far
+                                   from what the heap's own thread looks at */
     uint32_t random;            /* at level full: decides what waits how long */
     uint32_t waiting[HEAP_WAITING];     /* payloads in units of 8; 0: none */
 };

@@ -133,10 +133,11 @@ struct block *block_reuse(struct heap *heap, uint32_t quanta,
 /* Frees in earnest what is kept. Whether there was any. */
 bool heap_flush_kept(struct heap *heap)
 {
-    bool any = *kept_room(heap) < (int32_t)heap->keep_quanta;
+    bool any = false;
 
-    for (uint32_t quanta = 1; any && quanta < KEPT_SIZES; quanta++)
-        while (kept_has(heap, quanta))
+    for (uint32_t quanta = 1; quanta < KEPT_SIZES &&
+         *kept_room(heap) < (int32_t)heap->keep_quanta; quanta++)
+        for (; kept_has(heap, quanta); any = true)
             block_free(heap, kept_pop(heap, quanta), MM_USE_KEPT);
     return any;
 }
