@@ -719,7 +719,7 @@ static void fill_pages(uint64_t *first, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         first[i] = give(256, 0, HEAP_SLOT);
-        while (!(slot_page(first[i])->used & SLOT_PAGE_FULL))
+        while (!(slot_page(first[i])->more & SLOT_PAGE_FULL))
             give(256, 0, HEAP_SLOT);
     }
 }
@@ -733,14 +733,14 @@ static void a_wrong_count_of_slots_is_seen(void **state)
     give(24, 0, HEAP_SLOT);
     slot = give(24, 0, HEAP_SLOT);
     check_fine();
-    slot_page(slot)->used = 1;
+    slot_page(slot)->more = 0;
     check_says("S2", page_of(slot));
     close_heap();
 
     open_level(HEAP_LEVEL_CHECK);
     give(24, 0, HEAP_SLOT);
     slot = give(24, 0, HEAP_SLOT);
-    slot_page(slot)->used = 1;
+    slot_page(slot)->more = 0;
     check_says("S4", page_of(slot));
     close_heap();
 }

@@ -694,7 +694,7 @@ static void *fill_page(uint64_t size)
     void *first = ask(heap, size, 0, HEAP_SLOT);
 
     assert_non_null(first);
-    while (!(page_of(first)->used & SLOT_PAGE_FULL))
+    while (!(page_of(first)->more & SLOT_PAGE_FULL))
         assert_non_null(ask(heap, size, 0, HEAP_SLOT));
     return first;
 }
