@@ -101,4 +101,13 @@ static inline unsigned class_map_find(const uint32_t *map, unsigned words,
     return word * 32 + (unsigned)__builtin_ctz(bits);
 }
 
+/* The last list that is not empty, or CLASS_NONE. */
+static inline unsigned class_map_last(const uint32_t *map, unsigned words)
+{
+    while (words > 0)
+        if (map[--words] != 0)
+            return words * 32 + 31 - (unsigned)__builtin_clz(map[words]);
+    return CLASS_NONE;
+}
+
 #endif

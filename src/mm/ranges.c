@@ -13,17 +13,22 @@
  *     +--------+-----------+-----------------+-----+-----------------+
  *        tag       tag           tag           tag        tag
  *
- * Two structures hold the tags, and each does what it is good at. The AVL
+ * Three structures hold the tags, and each does what it is good at. The AVL
  * tree, by address, finds the tag that contains a page, and a tag's
  * neighbours. The lists by size (classes.h) hold the free tags, and find a
- * run that is long enough.
+ * run that is long enough. The index (ranges_index.c) holds the used tags, and
+ * finds the one that starts at a page without walking down the tree.
  *
  * To allocate, we look at the first few tags of the request's own list, since
  * there the fit is tight; else we take the first of a list on which every tag
- * surely fits. Only when both find nothing is everything searched, so that a
- * refusal is never wrong. What is too long on the left or the right is cut
- * off and stays free. To free, we cut what is freed out of its used range,
- * any part of it, and join it with free neighbours.
+ * surely fits. A request that is aligned looks first at runs that are longer
+ * to the next multiple of its alignment: where aligned ranges have been, such
+ * a run lies as they did. Only when all this finds nothing is everything
+ * searched, so that a refusal is never wrong. What is too long on the left or
+ * the right is cut off and stays free. To free, we cut what is freed out of
+ * its used range, any part of it, and join it with free neighbours. The tree
+ * is never searched for a place: a new tag goes beside the one that it was cut
+ * from.
  *
  * Tags themselves need memory. The first lie in the instance; more lie in tag
  * pages that the instance takes from itself. An operation cuts at most two
@@ -41,6 +46,7 @@
  *   R5  A free tag is on the list of its size, once; no other tag is on a
  *       list; a list's bit in the map is set when it is not empty.
  *   R6  The counts of pages and tags are those of the tags.
+ *   R7  Every used tag is in the index, once (ranges_index.c).
  *
  * What it is bad at: pages of tags go back only when ranges_trim() is called.
  *
@@ -52,12 +58,17 @@
 
 enum {
     RANGE_TRIES = 8,            /* tags of its own list a request looks at */
-    TAGS_PER_PAGE = MM_PAGE / sizeof(struct range_tag),
+    RANGE_ALIGNED_TRIES = 2,    /* the same, of an aligned one: few lie so */
+    RANGE_GROW_STEPS = 4,       /* buckets that an operation may add */
+    OWN_PROTECTION = RANGE_READ | RANGE_WRITE,
 };
 
 static void emit(const struct ranges *ranges, enum mm_event_kind kind,
                  uint32_t page, uint32_t pages, enum range_type type)
 {
+    if (!MM_OBSERVED || ranges->home->event == NULL)
+        return;
+
     struct mm_event event = {
         .kind = kind,
         .at = (uint64_t)page * MM_PAGE,
@@ -69,27 +80,6 @@ static void emit(const struct ranges *ranges, enum mm_event_kind kind,
 }
 
 /* ---- tags ------------------------------------------------------------- */
-
-struct range_tag *range_tag_at(const struct ranges *ranges, range_ref ref)
-{
-    if (ref == RANGE_NIL)
-        return NULL;
-    if (ref < RANGE_FIRST_TAGS)
-        return (struct range_tag *)&ranges->first[ref];
-    if (ref / TAGS_PER_PAGE >= ranges->page_count)
-        return NULL;
-    return (struct range_tag *)(ranges->base +
-                                (size_t)ref * sizeof(struct range_tag));
-}
-
-range_ref range_ref_of(const struct ranges *ranges,
-                       const struct range_tag *tag)
-{
-    if (tag >= ranges->first && tag < ranges->first + RANGE_FIRST_TAGS)
-        return (range_ref)(tag - ranges->first);
-    return (range_ref)(((uintptr_t)tag - (uintptr_t)ranges->base) /
-                       sizeof(struct range_tag));
-}
 
 static void spare_push(struct ranges *ranges, struct range_tag *tag)
 {
@@ -112,6 +102,11 @@ static struct range_tag *spare_pop(struct ranges *ranges)
 static bool tag_is_free(const struct range_tag *tag)
 {
     return tag->type == RANGE_FREE;
+}
+
+static bool tag_is_used(const struct range_tag *tag)
+{
+    return tag->type != RANGE_FREE;
 }
 
 static uint32_t tag_end(const struct range_tag *tag)
@@ -152,25 +147,21 @@ static void list_remove(struct ranges *ranges, struct range_tag *tag)
 }
 
 /*
- * Whether TAG can be believed before it is changed: a tag lies in memory that
- * a student may have overwritten. Asks those who should know: its neighbours
- * by address and on the list.
+ * Whether TAG, which RIGHT follows (NULL: none), can be believed before it is
+ * changed: a tag lies in memory that a student may have overwritten. Asks
+ * those who should know: its neighbours by address and on the list.
  */
-static bool tag_is_sane(const struct ranges *ranges,
-                        const struct range_tag *tag)
+static bool tag_is_before(const struct ranges *ranges,
+                          const struct range_tag *tag,
+                          const struct range_tag *right)
 {
     if (tag->pages == 0 || tag->height == 0 ||
         tag->start >= ranges->page_count ||
         tag->pages > ranges->page_count - tag->start ||
-        tag->type >= RANGE_TYPES)
+        tag->type >= RANGE_TYPES ||
+        tag_end(tag) != (right == NULL ? ranges->page_count : right->start))
         return false;
-
-    const struct range_tag *next = tree_next(ranges, tag);
-
-    if (next == NULL ? tag_end(tag) != ranges->page_count
-                     : tag_end(tag) != next->start)
-        return false;
-    if (!tag_is_free(tag))
+    if (tag_is_used(tag))
         return true;
 
     range_ref ref = range_ref_of(ranges, tag);
@@ -182,6 +173,12 @@ static bool tag_is_sane(const struct ranges *ranges,
     return tag->previous == RANGE_NIL
                ? ranges->lists[class_of(tag->pages)] == ref
                : above != NULL && above->next == ref;
+}
+
+static bool tag_is_sane(const struct ranges *ranges,
+                        const struct range_tag *tag)
+{
+    return tag_is_before(ranges, tag, tree_next(ranges, tag));
 }
 
 /* ---- steps ------------------------------------------------------------ */
@@ -197,30 +194,45 @@ static struct range_tag *tag_cut(struct ranges *ranges, struct range_tag *tag,
     right->pages = tag_end(tag) - at;
     right->type = tag->type;
     right->protection = tag->protection;
+    right->index = 0;
     right->next = right->previous = RANGE_NIL;
     tag->pages = at - tag->start;
     tree_insert_after(ranges, tag, right);
     return right;
 }
 
-/* LEFT takes in RIGHT, its neighbour. */
-static void tag_join(struct ranges *ranges, struct range_tag *left,
-                     struct range_tag *right)
+/*
+ * Of the neighbours LEFT and RIGHT, on no list, one takes in the other; gives
+ * it. In the tree one of two neighbours always lies below the other, and then
+ * it has at most one side: that one goes, since it is easily taken out.
+ */
+static struct range_tag *tag_join(struct ranges *ranges,
+                                  struct range_tag *left,
+                                  struct range_tag *right)
 {
-    tree_remove(ranges, right);
-    left->pages += right->pages;
-    spare_push(ranges, right);
+    bool right_is_below = right->height < left->height;
+    struct range_tag *stays = right_is_below ? left : right;
+    struct range_tag *goes = right_is_below ? right : left;
+    uint32_t start = left->start, pages = left->pages + right->pages;
+
+    tree_remove(ranges, goes);
+    stays->start = start;
+    stays->pages = pages;
+    spare_push(ranges, goes);
+    return stays;
 }
 
 /*
- * Step: the pages [PAGE, PAGE + PAGES), which lie in the free TAG, are used.
+ * Step: the pages [PAGE, PAGE + PAGES), which lie in the free TAG, are used;
+ * gives their tag.
  *
  *     TAG  |------------ free -------------|
  *          |-- free --|-- used --|- free --|
  */
-static void range_map(struct ranges *ranges, struct range_tag *tag,
-                      uint32_t page, uint32_t pages, enum range_type type,
-                      unsigned protection)
+static struct range_tag *range_map(struct ranges *ranges,
+                                   struct range_tag *tag, uint32_t page,
+                                   uint32_t pages, enum range_type type,
+                                   unsigned protection)
 {
     list_remove(ranges, tag);
     ranges->free_count--;
@@ -237,47 +249,52 @@ static void range_map(struct ranges *ranges, struct range_tag *tag,
     }
     tag->type = (uint8_t)type;
     tag->protection = (uint8_t)protection;
-    tag->next = tag->previous = RANGE_NIL;
+    tag->index = 0;
+    tag->previous = RANGE_NIL;
+    index_insert(ranges, tag);
     ranges->used_pages += pages;
     ranges->used_count++;
     emit(ranges, MM_EVENT_MAP, page, pages, type);
+    return tag;
 }
 
 /*
- * Step: the pages [PAGE, PAGE + PAGES) of the used TAG are free.
+ * Step: the pages [PAGE, PAGE + PAGES) of the used TAG, whose neighbours are
+ * LEFT and RIGHT (NULL: none), are free.
  *
- *     TAG  |------------ used -------------|
+ *     LEFT |------------ TAG, used --------| RIGHT
  *          |-- used --|-- free --|- used --|
  */
-static void range_unmap(struct ranges *ranges, struct range_tag *tag,
+static void range_unmap(struct ranges *ranges, struct range_tag *left,
+                        struct range_tag *tag, struct range_tag *right,
                         uint32_t page, uint32_t pages)
 {
     if (tag->start < page) {
+        left = tag;
         tag = tag_cut(ranges, tag, page);
         ranges->used_count++;
+    } else {
+        index_remove(ranges, tag);
     }
     if (tag->pages > pages) {
-        tag_cut(ranges, tag, page + pages);
+        right = tag_cut(ranges, tag, page + pages);
+        index_insert(ranges, right);
         ranges->used_count++;
     }
     tag->type = RANGE_FREE;
     tag->protection = 0;
+    tag->index = 0;
     ranges->used_count--;
     ranges->used_pages -= pages;
-
-    struct range_tag *right = tree_next(ranges, tag);
-    struct range_tag *left = tree_previous(ranges, tag);
-
-    if (right != NULL && tag_is_free(right) && tag_is_sane(ranges, right)) {
+    if (right != NULL && tag_is_free(right)) {
         list_remove(ranges, right);
         ranges->free_count--;
-        tag_join(ranges, tag, right);
+        tag = tag_join(ranges, tag, right);
     }
-    if (left != NULL && tag_is_free(left) && tag_is_sane(ranges, left)) {
+    if (left != NULL && tag_is_free(left)) {
         list_remove(ranges, left);
         ranges->free_count--;
-        tag_join(ranges, left, tag);
-        tag = left;
+        tag = tag_join(ranges, left, tag);
     }
     list_insert(ranges, tag);
     ranges->free_count++;
@@ -293,7 +310,7 @@ static bool tag_fits(const struct range_tag *tag,
     uint64_t align = request->align_pages > 1 ? request->align_pages : 1;
     uint64_t start = mm_round_up(tag->start, align);
 
-    if (!tag_is_free(tag) || start + request->pages > tag_end(tag))
+    if (tag_is_used(tag) || start + request->pages > tag_end(tag))
         return false;
     *page = (uint32_t)start;
     return true;
@@ -321,16 +338,25 @@ static struct range_tag *range_find(const struct ranges *ranges,
                                     uint32_t *page)
 {
     unsigned own = class_of(request->pages);
-    struct range_tag *tag = list_find(ranges, own, RANGE_TRIES, request, page);
+    uint32_t tries = RANGE_TRIES;
+    uint64_t sure = request->pages;
+    struct range_tag *tag = NULL;
 
+    /* Aligned, a run that is longer by the alignment surely fits; and one
+     * that is as long as whole alignments does if it lies on one. */
+    if (request->align_pages > 1) {
+        uint64_t whole = mm_round_up(sure, request->align_pages);
+
+        tries = RANGE_ALIGNED_TRIES;
+        sure += request->align_pages - 1;
+        if (whole <= ranges->page_count)
+            tag = list_find(ranges, class_of((uint32_t)whole), tries, request,
+                            page);
+    }
+    if (tag == NULL)
+        tag = list_find(ranges, own, tries, request, page);
     if (tag != NULL)
         return tag;
-
-    /* Aligned, a run that is longer by the alignment surely fits. */
-    uint64_t sure = request->pages;
-
-    if (request->align_pages > 1)
-        sure += request->align_pages - 1;
     if (sure <= ranges->page_count) {
         unsigned k = class_map_find(ranges->map, RANGE_MAP_WORDS,
                                     class_that_fits((uint32_t)sure));
@@ -352,13 +378,13 @@ static struct range_tag *range_find(const struct ranges *ranges,
     }
 }
 
-/* ---- pages of tags ---------------------------------------------------- */
+/* ---- own pages: tags, and the index ----------------------------------- */
 
 /* Threads the tags of the held page PAGE on the spare ones, lowest first. */
 static void tags_add(struct ranges *ranges, uint32_t page)
 {
-    for (uint32_t i = TAGS_PER_PAGE; i-- > 0;) {
-        range_ref ref = page * TAGS_PER_PAGE + i;
+    for (uint32_t i = RANGE_TAGS_PER_PAGE; i-- > 0;) {
+        range_ref ref = page * RANGE_TAGS_PER_PAGE + i;
 
         if (ref >= RANGE_FIRST_TAGS)    /* those names are taken */
             spare_push(ranges, range_tag_at(ranges, ref));
@@ -366,34 +392,58 @@ static void tags_add(struct ranges *ranges, uint32_t page)
     ranges->tag_pages++;
 }
 
-static const struct range_request tags_request = {
-    .pages = 1, .at = RANGE_ANYWHERE, .type = RANGE_TAGS,
-    .protection = RANGE_READ | RANGE_WRITE,
-};
-
-/* Makes a free page a page of tags. */
-static enum mm_fault tags_fetch(struct ranges *ranges)
+/*
+ * Makes a free page a page of tags; or one of the INDEX, and then there are
+ * tags enough. It is the last page of one of the longest free ranges: there it
+ * is in nobody's way, and the next one will lie beside it.
+ */
+static enum mm_fault own_page_fetch(struct ranges *ranges, bool index)
 {
-    uint32_t page;
-    struct range_tag *tag = range_find(ranges, &tags_request, &page);
+    unsigned k = class_map_last(ranges->map, RANGE_MAP_WORDS);
 
-    if (tag == NULL)
+    if (k == CLASS_NONE)
         return MM_NO_RANGE;
-    if (!tag_is_sane(ranges, tag))
+
+    struct range_tag *tag = range_tag_at(ranges, ranges->lists[k]);
+
+    if (tag == NULL || tag_is_used(tag) || !tag_is_sane(ranges, tag))
         return MM_BAD_TAG;
+
+    uint32_t page = tag_end(tag) - 1;
+
     if (!ranges->home->hold(ranges->home->context, page, 1))
         return MM_NO_FRAMES;
-    tags_add(ranges, page);
-    range_map(ranges, tag, page, 1, RANGE_TAGS, tags_request.protection);
+    if (!index)
+        tags_add(ranges, page);
+    ranges->tag_pages += index;
+    tag = range_map(ranges, tag, page, 1, RANGE_TAGS, OWN_PROTECTION);
+    tag->index = index;
+    if (index)
+        index_add_page(ranges, page);
     return MM_OK;
 }
 
-/* After an operation: tags for the next ones, if that is possible now. Before
- * it would be too early: a request that is refused must not take a page. */
-static void tags_refill(struct ranges *ranges)
+/* Adds a bucket to the index; false: there is no page for it. */
+static bool index_extend(struct ranges *ranges)
+{
+    for (uint32_t left = index_pages_needed(ranges); left > 0; left--)
+        if (ranges->spare_count < RANGE_SPARE_TAGS ||
+            own_page_fetch(ranges, true) != MM_OK)
+            return false;
+    index_grow(ranges);
+    return true;
+}
+
+/* After an operation: tags for the next ones, and buckets, if that is possible
+ * now. Before it would be too early: a request that is refused must not take a
+ * page. */
+static void own_pages_refill(struct ranges *ranges)
 {
     if (ranges->spare_count < RANGE_SPARE_TAGS)
-        tags_fetch(ranges);
+        own_page_fetch(ranges, false);
+    for (int i = 0; i < RANGE_GROW_STEPS && index_is_small(ranges); i++)
+        if (!index_extend(ranges))
+            return;
 }
 
 /* ---- the operations --------------------------------------------------- */
@@ -401,12 +451,14 @@ static void tags_refill(struct ranges *ranges)
 void ranges_init(struct ranges *ranges, const struct mm_home *home,
                  void *base, uint32_t pages)
 {
-    MM_REQUIRE(pages > 0 && (uint64_t)pages * TAGS_PER_PAGE <= UINT32_MAX,
+    MM_REQUIRE(pages > 0 && (uint64_t)pages * RANGE_TAGS_PER_PAGE <= UINT32_MAX,
                "an arena of ranges has between one page and 128 GiB");
     *ranges = (struct ranges){
         .home = home,
         .base = base,
         .page_count = pages,
+        .bucket_count = RANGE_FIRST_BUCKETS,
+        .directory = RANGE_ANYWHERE,
     };
     for (range_ref ref = RANGE_FIRST_TAGS - 1; ref > RANGE_NIL; ref--)
         spare_push(ranges, range_tag_at(ranges, ref));
@@ -430,7 +482,10 @@ static enum mm_fault request_place(const struct ranges *ranges,
         *tag = range_find(ranges, request, page);
         if (*tag == NULL)
             return MM_NO_RANGE;
-        if (tree_find(ranges, *page) != *tag)
+
+        const struct range_tag *left = tree_previous(ranges, *tag);
+
+        if ((left == NULL ? 0 : tag_end(left)) != (*tag)->start)
             return MM_BAD_TAG;          /* lists and tree disagree */
     } else {
         if (request->at >= ranges->page_count ||
@@ -472,7 +527,7 @@ static enum mm_fault request_prepare(struct ranges *ranges,
     if (fault != MM_OK ||
         ranges->spare_count >= cuts_needed(*tag, *page, request->pages))
         return fault;
-    fault = tags_fetch(ranges);         /* may take from that very place */
+    fault = own_page_fetch(ranges, false);  /* maybe from that very place */
     return fault != MM_OK ? fault : request_place(ranges, request, tag, page);
 }
 
@@ -496,8 +551,32 @@ enum mm_fault ranges_alloc(struct ranges *ranges,
         return fault;
     range_map(ranges, tag, *page, request->pages, request->type,
               request->protection);
-    tags_refill(ranges);
+    own_pages_refill(ranges);
     return MM_OK;
+}
+
+/* The tag that contains PAGE, which most often is its first. */
+static struct range_tag *tag_find(const struct ranges *ranges, uint32_t page)
+{
+    struct range_tag *tag = index_find(ranges, page);
+
+    return tag != NULL ? tag : tree_find(ranges, page);
+}
+
+/* Whether TAG, between LEFT and RIGHT, and what it may be joined with can be
+ * believed. */
+static bool tag_can_go(const struct ranges *ranges,
+                       const struct range_tag *left,
+                       const struct range_tag *tag,
+                       const struct range_tag *right)
+{
+    return tag->pages > 0 && tag->height > 0 && tag->type < RANGE_TYPES &&
+           tag->start == (left == NULL ? 0 : tag_end(left)) &&
+           tag_end(tag) == (right == NULL ? ranges->page_count
+                                          : right->start) &&
+           (left == NULL || tag_is_used(left) ||
+            tag_is_before(ranges, left, tag)) &&
+           (right == NULL || tag_is_used(right) || tag_is_sane(ranges, right));
 }
 
 enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
@@ -507,47 +586,44 @@ enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
         pages > ranges->page_count - page)
         return MM_OUTSIDE;
 
-    struct range_tag *tag = tree_find(ranges, page);
+    struct range_tag *tag = tag_find(ranges, page);
 
-    if (tag == NULL || !tag_is_sane(ranges, tag))
+    if (tag == NULL)
+        return MM_BAD_TAG;
+
+    struct range_tag *left = tree_previous(ranges, tag);
+    struct range_tag *right = tree_next(ranges, tag);
+    bool keep_page = false;
+
+    if (!tag_can_go(ranges, left, tag, right))
         return MM_BAD_TAG;
     if (tag_is_free(tag) || tag->type == RANGE_TAGS ||
         tag_end(tag) - page < pages)
         return MM_NOT_OWNED;
-
-    const struct range_tag *left = tree_previous(ranges, tag);
-    const struct range_tag *right = tree_next(ranges, tag);
-
-    if ((left != NULL && !tag_is_sane(ranges, left)) ||
-        (right != NULL && !tag_is_sane(ranges, right)))
-        return MM_BAD_TAG;
-
-    bool keep_page = false;
-
-    if (ranges->spare_count < cuts_needed(tag, page, pages) &&
-        tags_fetch(ranges) != MM_OK) {
-        if (!ranges->home->hold(ranges->home->context, page, 1))
+    if (ranges->spare_count < cuts_needed(tag, page, pages)) {
+        /* A page of tags, if need be the first of those that we free. */
+        keep_page = own_page_fetch(ranges, false) != MM_OK;
+        if (keep_page &&
+            !ranges->home->hold(ranges->home->context, page, 1))
             return MM_NO_FRAMES;
-        tags_add(ranges, page);
-        keep_page = true;
+        if (keep_page)
+            tags_add(ranges, page);
+        left = tree_previous(ranges, tag);
+        right = tree_next(ranges, tag);
     }
-    /* tags_fetch() may have cut what we knew: look again. */
-    tag = tree_find(ranges, page);
-    if (tag == NULL)
-        return MM_BAD_TAG;
-    range_unmap(ranges, tag, page, pages);
+    range_unmap(ranges, left, tag, right, page, pages);
     if (keep_page)
         range_map(ranges, tree_find(ranges, page), page, 1, RANGE_TAGS,
-                  tags_request.protection);
-    tags_refill(ranges);
+                  OWN_PROTECTION);
+    own_pages_refill(ranges);
     return MM_OK;
 }
 
-/* ---- giving pages of tags back ---------------------------------------- */
+/* ---- giving own pages back -------------------------------------------- */
 
 static bool tag_is_on_page(range_ref ref, uint32_t page)
 {
-    return ref >= RANGE_FIRST_TAGS && ref / TAGS_PER_PAGE == page;
+    return ref >= RANGE_FIRST_TAGS && ref / RANGE_TAGS_PER_PAGE == page;
 }
 
 /* Whether the list of spare tags is as long as its count, and SPARE of them
@@ -596,10 +672,13 @@ static struct range_tag *tag_move(struct ranges *ranges,
     to->pages = tag->pages;
     to->type = tag->type;
     to->protection = tag->protection;
+    to->index = tag->index;
     to->next = tag->next;
     to->previous = tag->previous;
-    if (!tag_is_free(tag))
+    if (tag_is_used(tag)) {
+        index_move(ranges, tag, to);
         return to;
+    }
 
     range_ref ref = range_ref_of(ranges, to);
     struct range_tag *next = range_tag_at(ranges, tag->next);
@@ -614,14 +693,29 @@ static struct range_tag *tag_move(struct ranges *ranges,
     return to;
 }
 
+/* Frees the instance's own page PAGE, on which nothing is any more. */
+static bool own_page_give(struct ranges *ranges, uint32_t page)
+{
+    struct range_tag *own = tree_find(ranges, page);
+
+    ranges->tag_pages--;
+    if (own == NULL || own->type != RANGE_TAGS || own->pages != 1)
+        return false;                   /* damaged: the page is left alone */
+    ranges->home->release(ranges->home->context, page, 1);
+    emit(ranges, MM_EVENT_TRIM, page, 1, RANGE_TAGS);
+    range_unmap(ranges, tree_previous(ranges, own), own,
+                tree_next(ranges, own), page, 1);
+    return true;
+}
+
 /* Empties and frees the page of tags PAGE, if spare tags elsewhere can take
  * what is on it. */
 static bool tags_give(struct ranges *ranges, uint32_t page)
 {
-    uint32_t first = page * TAGS_PER_PAGE;
+    uint32_t first = page * RANGE_TAGS_PER_PAGE;
     uint32_t used = 0, spare = 0;
 
-    for (range_ref ref = first; ref < first + TAGS_PER_PAGE; ref++) {
+    for (range_ref ref = first; ref < first + RANGE_TAGS_PER_PAGE; ref++) {
         if (ref < RANGE_FIRST_TAGS)
             continue;
 
@@ -637,24 +731,36 @@ static bool tags_give(struct ranges *ranges, uint32_t page)
         return false;
 
     spares_leave(ranges, page);
-    for (range_ref ref = first; ref < first + TAGS_PER_PAGE; ref++)
+    for (range_ref ref = first; ref < first + RANGE_TAGS_PER_PAGE; ref++)
         if (ref >= RANGE_FIRST_TAGS && range_tag_at(ranges, ref)->height > 0)
             tag_move(ranges, range_tag_at(ranges, ref));
+    return own_page_give(ranges, page);
+}
 
-    struct range_tag *own = tree_find(ranges, page);
+/* Makes the index as small as the used ranges allow. How many pages went. */
+static uint32_t index_trim(struct ranges *ranges)
+{
+    uint32_t given = 0;
 
-    ranges->tag_pages--;
-    if (own == NULL || own->type != RANGE_TAGS || own->pages != 1)
-        return false;                   /* damaged: the page is left alone */
-    ranges->home->release(ranges->home->context, page, 1);
-    emit(ranges, MM_EVENT_TRIM, page, 1, RANGE_TAGS);
-    range_unmap(ranges, own, page, 1);
-    return true;
+    while (ranges->bucket_count > RANGE_FIRST_BUCKETS &&
+           (ranges->bucket_count - 1) / 2 >= ranges->used_count) {
+        uint32_t page = index_page_of(ranges, ranges->bucket_count - 1);
+
+        index_shrink(ranges);
+        if (index_pages_needed(ranges) > 0 && page != RANGE_ANYWHERE)
+            given += own_page_give(ranges, page);
+    }
+    if (ranges->bucket_count == RANGE_FIRST_BUCKETS &&
+        ranges->directory != RANGE_ANYWHERE) {
+        given += own_page_give(ranges, ranges->directory);
+        ranges->directory = RANGE_ANYWHERE;
+    }
+    return given;
 }
 
 uint32_t ranges_trim(struct ranges *ranges)
 {
-    uint32_t page = 0, given = 0;
+    uint32_t page = 0, given = index_trim(ranges);
 
     while (page < ranges->page_count && ranges->tag_pages > 0) {
         const struct range_tag *tag = tree_find(ranges, page);
@@ -665,10 +771,10 @@ uint32_t ranges_trim(struct ranges *ranges)
         uint32_t start = tag->start;
 
         page = tag_end(tag);
-        if (tag->type == RANGE_TAGS && tags_give(ranges, start))
+        if (tag->type == RANGE_TAGS && !tag->index && tags_give(ranges, start))
             given++;
     }
-    return given;
+    return given + index_trim(ranges);  /* it had tag pages in it, too */
 }
 
 enum mm_fault ranges_protect(struct ranges *ranges, uint32_t page,

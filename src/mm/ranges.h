@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ranges.h - runs of pages ("vmem"): an AVL tree of tags, lists by size
+ * ranges.h - runs of pages ("vmem"): an AVL tree of tags, lists by size, and
+ * an index of used ranges by their first page
  *
  * Every page of an arena belongs to exactly one tag, used or free. The theory
- * is in ranges.c, the tree in ranges_tree.c. Pages are counted from the
- * arena's base: page P is the bytes [4096 P, 4096 P + 4096) from there.
+ * is in ranges.c, the tree in ranges_tree.c, the index in ranges_index.c.
+ * Pages are counted from the arena's base: page P is the bytes
+ * [4096 P, 4096 P + 4096) from there.
  */
 #ifndef MM_RANGES_H
 #define MM_RANGES_H
@@ -15,7 +17,7 @@
 /* What a range is for. The tag says it; `ranges` prints it. */
 enum range_type {
     RANGE_FREE,
-    RANGE_TAGS,                 /* the instance's own tag pages */
+    RANGE_TAGS,                 /* the instance's own: tags, and the index */
     RANGE_SPAN,                 /* a heap's span of blocks */
     RANGE_LARGE,                /* one request too large for a span */
     RANGE_LAB,                  /* the memory of a lab */
@@ -43,6 +45,10 @@ enum {
     RANGE_MAP_WORDS = (RANGE_LISTS + 31) / 32,
     RANGE_SPARE_TAGS = 4,       /* kept for the next operation, which may cut
                                    a range in three: two new tags */
+    RANGE_FIRST_BUCKETS = 128,  /* of the index, in the instance itself */
+    RANGE_BUCKETS_MOST = 1 << 20,
+    RANGE_BUCKETS_PER_PAGE = MM_PAGE / sizeof(uint32_t),
+    RANGE_TAGS_PER_PAGE = 128,
 };
 
 /*
@@ -52,11 +58,12 @@ enum {
  *     +---------+---------+---------+---------+---------+
  *     | start   | pages   | left    | right   | parent  |   the tree, by start
  *     +---------+---------+----+----+----+----+---------+
- *     | next    | previous|type|prot|hght| 0  |             the free list
+ *     | next    | previous|type|prot|hght|indx|             its list
  *     +---------+---------+----+----+----+----+
  *
- * `next` and `previous` are used while the range is free; in a tag that is
- * itself spare, `next` threads the spare tags.
+ * `next` and `previous` link free ranges of a size. Of a used range `next`
+ * leads to the next one of its bucket in the index; in a tag that is itself
+ * spare it threads the spare tags.
  */
 struct range_tag {
     uint32_t start, pages;
@@ -65,10 +72,11 @@ struct range_tag {
     uint8_t type;               /* enum range_type */
     uint8_t protection;         /* enum range_protection, or-ed */
     uint8_t height;             /* of the subtree; a leaf's is 1; 0: spare */
-    uint8_t unused;
+    uint8_t index;              /* of an own page: 1, it is the index's */
 };
 
-_Static_assert(sizeof(struct range_tag) == 32, "a tag page holds 128");
+_Static_assert(sizeof(struct range_tag) * RANGE_TAGS_PER_PAGE == MM_PAGE,
+               "a tag page holds 128");
 
 struct ranges {
     /* set by ranges_init, constant from then on */
@@ -80,10 +88,13 @@ struct ranges {
     range_ref root;
     range_ref spare;            /* spare tags, threaded through `next` */
     uint32_t spare_count;
-    uint32_t tag_pages;
+    uint32_t tag_pages;         /* those of the index among them */
     uint32_t used_pages, used_count, free_count;
     uint32_t map[RANGE_MAP_WORDS];
     range_ref lists[RANGE_LISTS];
+    uint32_t bucket_count;
+    uint32_t directory;         /* a page: where the index's pages are */
+    range_ref buckets[RANGE_FIRST_BUCKETS];
     struct range_tag first[RANGE_FIRST_TAGS];
 };
 
@@ -149,11 +160,30 @@ const struct range_tag *ranges_next(const struct ranges *ranges,
                                     const struct range_tag *tag);
 
 /* The tag that REF names; NULL for RANGE_NIL and for what is no tag. */
-struct range_tag *range_tag_at(const struct ranges *ranges, range_ref ref);
-range_ref range_ref_of(const struct ranges *ranges,
-                       const struct range_tag *tag);
+static inline struct range_tag *range_tag_at(const struct ranges *ranges,
+                                             range_ref ref)
+{
+    if (ref < RANGE_FIRST_TAGS)
+        return ref == RANGE_NIL ? NULL
+                                : (struct range_tag *)&ranges->first[ref];
+    if (ref / RANGE_TAGS_PER_PAGE >= ranges->page_count)
+        return NULL;
+    return (struct range_tag *)(ranges->base +
+                                (size_t)ref * sizeof(struct range_tag));
+}
 
-/* ranges_check.c: R1..R6 of ranges.c; NULL or the first that is broken;
+static inline range_ref range_ref_of(const struct ranges *ranges,
+                                     const struct range_tag *tag)
+{
+    uintptr_t distance = (uintptr_t)tag - (uintptr_t)ranges->first;
+
+    if (distance < sizeof(ranges->first))
+        return (range_ref)(distance / sizeof(struct range_tag));
+    return (range_ref)(((uintptr_t)tag - (uintptr_t)ranges->base) /
+                       sizeof(struct range_tag));
+}
+
+/* ranges_check.c: R1..R7 of ranges.c; NULL or the first that is broken;
  * *PAGE is then the page concerned. */
 const char *ranges_check(const struct ranges *ranges, uint32_t *page);
 

@@ -3,7 +3,8 @@
  * ranges_check.c - the invariants of ranges.c, checked in any state
  *
  * Trusts nothing: every reference goes through range_tag_at(), every walk is
- * bounded. Two accounts meet, the tree (by address) and the lists (by size).
+ * bounded. Three accounts meet: the tree (by address), the lists (by size), and
+ * the index (by first page).
  */
 #include "ranges_tree.h"
 
@@ -103,6 +104,55 @@ static const char *check_lists(const struct ranges *ranges,
     return listed == free_count ? NULL : r5;
 }
 
+/* By first page: R7. */
+static const char *check_index(const struct ranges *ranges, uint32_t *page)
+{
+    static const char *const r7 = "R7: every used tag is in the index, once";
+    uint32_t found = 0;
+
+    for (uint32_t i = 0; i < ranges->bucket_count; i++) {
+        range_ref ref = index_first(ranges, i);
+
+        while (ref != RANGE_NIL) {
+            const struct range_tag *tag = range_tag_at(ranges, ref);
+
+            if (tag == NULL)
+                return r7;
+            *page = tag->start;
+            if (tag->type == RANGE_FREE || tag->height == 0 ||
+                index_bucket_of(ranges, tag->start) != i ||
+                ++found > ranges->used_count)
+                return r7;
+            ref = tag->next;
+        }
+    }
+    return found == ranges->used_count ? NULL : r7;
+}
+
+/* The pages of the index are own pages, and say so. */
+static const char *check_index_pages(const struct ranges *ranges,
+                                     uint32_t *page)
+{
+    uint32_t bucket = RANGE_FIRST_BUCKETS;
+
+    *page = ranges->directory;
+    while (*page != RANGE_ANYWHERE) {
+        const struct range_tag *tag = ranges_find(ranges, *page);
+
+        if (tag == NULL || tag->type != RANGE_TAGS || !tag->index ||
+            tag->pages != 1)
+            return "R7: the index lies in own pages";
+        if (bucket >= ranges->bucket_count)
+            break;
+        *page = index_page_of(ranges, bucket);
+        bucket = (bucket / RANGE_BUCKETS_PER_PAGE + 1) *
+                 RANGE_BUCKETS_PER_PAGE;
+    }
+    return ranges->bucket_count > RANGE_FIRST_BUCKETS &&
+                   *page == RANGE_ANYWHERE
+               ? "R7: the index lies in own pages" : NULL;
+}
+
 const char *ranges_check(const struct ranges *ranges, uint32_t *page)
 {
     struct tally tally = { 0 };
@@ -130,5 +180,6 @@ const char *ranges_check(const struct ranges *ranges, uint32_t *page)
         tally.tag_pages != ranges->tag_pages ||
         spare != ranges->spare_count || ref != RANGE_NIL)
         return "R6: the counts of pages and tags are those of the tags";
-    return NULL;
+    broken = check_index_pages(ranges, page);
+    return broken != NULL ? broken : check_index(ranges, page);
 }

@@ -68,20 +68,13 @@ static void height_update(const struct ranges *ranges, struct range_tag *tag)
     tag->height = (uint8_t)((left > right ? left : right) + 1);
 }
 
-/* How much higher the left side of TAG is than the right. */
-static int balance_of(const struct ranges *ranges,
-                      const struct range_tag *tag)
-{
-    return height_of(left_of(ranges, tag)) - height_of(right_of(ranges, tag));
-}
-
-/* Where PARENT pointed at OLD (NULL parent: the root), it points at REF. */
+/* Where PARENT named OLD (NULL parent: the root), it names REF. */
 static void parent_relink(struct ranges *ranges, struct range_tag *parent,
-                          const struct range_tag *old, range_ref ref)
+                          range_ref old, range_ref ref)
 {
     if (parent == NULL)
         ranges->root = ref;
-    else if (left_of(ranges, parent) == old)
+    else if (parent->left == old)
         parent->left = ref;
     else
         parent->right = ref;
@@ -91,18 +84,17 @@ static void parent_relink(struct ranges *ranges, struct range_tag *parent,
 static struct range_tag *rotate_right(struct ranges *ranges,
                                       struct range_tag *y)
 {
-    struct range_tag *x = left_of(ranges, y);
-    struct range_tag *b = right_of(ranges, x);
-    struct range_tag *parent = parent_of(ranges, y);
     range_ref x_ref = y->left, y_ref = range_ref_of(ranges, y);
+    struct range_tag *x = range_tag_at(ranges, x_ref);
+    struct range_tag *b = right_of(ranges, x);
 
+    parent_relink(ranges, parent_of(ranges, y), y_ref, x_ref);
     y->left = x->right;
     if (b != NULL)
         b->parent = y_ref;
     x->right = y_ref;
     x->parent = y->parent;
     y->parent = x_ref;
-    parent_relink(ranges, parent, y, x_ref);
     height_update(ranges, y);
     height_update(ranges, x);
     return x;
@@ -112,21 +104,27 @@ static struct range_tag *rotate_right(struct ranges *ranges,
 static struct range_tag *rotate_left(struct ranges *ranges,
                                      struct range_tag *x)
 {
-    struct range_tag *y = right_of(ranges, x);
+    range_ref x_ref = range_ref_of(ranges, x), y_ref = x->right;
+    struct range_tag *y = range_tag_at(ranges, y_ref);
     struct range_tag *b = left_of(ranges, y);
-    struct range_tag *parent = parent_of(ranges, x);
-    range_ref y_ref = x->right, x_ref = range_ref_of(ranges, x);
 
+    parent_relink(ranges, parent_of(ranges, x), x_ref, y_ref);
     x->right = y->left;
     if (b != NULL)
         b->parent = x_ref;
     y->left = x_ref;
     y->parent = x->parent;
     x->parent = y_ref;
-    parent_relink(ranges, parent, x, y_ref);
     height_update(ranges, x);
     height_update(ranges, y);
     return y;
+}
+
+/* How much higher the left side of TAG is than the right. */
+static int balance_of(const struct ranges *ranges,
+                      const struct range_tag *tag)
+{
+    return height_of(left_of(ranges, tag)) - height_of(right_of(ranges, tag));
 }
 
 /* Mends T2 and T3 at TAG and on the way up from there. */
@@ -134,19 +132,21 @@ static void rebalance(struct ranges *ranges, struct range_tag *tag)
 {
     for (int i = 0; tag != NULL && i < RANGE_HEIGHT_MAX; i++) {
         int before = tag->height;
-
-        height_update(ranges, tag);
-
-        int balance = balance_of(ranges, tag);
+        struct range_tag *left = left_of(ranges, tag);
+        struct range_tag *right = right_of(ranges, tag);
+        int balance = height_of(left) - height_of(right);
 
         if (balance > 1) {
-            if (balance_of(ranges, left_of(ranges, tag)) < 0)
-                rotate_left(ranges, left_of(ranges, tag));
+            if (balance_of(ranges, left) < 0)
+                rotate_left(ranges, left);
             tag = rotate_right(ranges, tag);
         } else if (balance < -1) {
-            if (balance_of(ranges, right_of(ranges, tag)) > 0)
-                rotate_right(ranges, right_of(ranges, tag));
+            if (balance_of(ranges, right) > 0)
+                rotate_right(ranges, right);
             tag = rotate_left(ranges, tag);
+        } else {
+            tag->height = (uint8_t)((balance > 0 ? height_of(left)
+                                                 : height_of(right)) + 1);
         }
         /* Above a subtree whose height is what it was, nothing changed. */
         if (tag->height == before)
@@ -228,7 +228,8 @@ static struct range_tag *replace_by_next(struct ranges *ranges,
     child = left_of(ranges, next);
     if (child != NULL)
         child->parent = next_ref;
-    parent_relink(ranges, parent_of(ranges, tag), tag, next_ref);
+    parent_relink(ranges, parent_of(ranges, tag), range_ref_of(ranges, tag),
+                  next_ref);
     next->parent = tag->parent;
     next->height = tag->height;
     return lowest;
@@ -251,8 +252,8 @@ void tree_remove(struct ranges *ranges, struct range_tag *tag)
         struct range_tag *child = left != NULL ? left : right;
 
         from = parent_of(ranges, tag);
-        parent_relink(ranges, from, tag,
-                      child == NULL ? RANGE_NIL : range_ref_of(ranges, child));
+        parent_relink(ranges, from, range_ref_of(ranges, tag),
+                      left != NULL ? tag->left : tag->right);
         if (child != NULL)
             child->parent = tag->parent;
     }
@@ -267,7 +268,8 @@ void tree_replace(struct ranges *ranges, struct range_tag *tag,
     struct range_tag *left = left_of(ranges, tag);
     struct range_tag *right = right_of(ranges, tag);
 
-    parent_relink(ranges, parent_of(ranges, tag), tag, ref);
+    parent_relink(ranges, parent_of(ranges, tag), range_ref_of(ranges, tag),
+                  ref);
     if (left != NULL)
         left->parent = ref;
     if (right != NULL)

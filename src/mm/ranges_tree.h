@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ranges_tree.h - the AVL tree of tags, for ranges.c only
+ * ranges_tree.h - the AVL tree of tags and the index, for ranges.c only
  */
 #ifndef MM_RANGES_TREE_H
 #define MM_RANGES_TREE_H
@@ -33,5 +33,37 @@ struct range_tag *tree_next(const struct ranges *ranges,
                             const struct range_tag *tag);
 struct range_tag *tree_previous(const struct ranges *ranges,
                                 const struct range_tag *tag);
+
+/* ---- ranges_index.c --------------------------------------------------- */
+
+/* The used tag that starts at PAGE; NULL when there is none, or when the
+ * index does not find it soon: the tree knows. */
+struct range_tag *index_find(const struct ranges *ranges, uint32_t page);
+
+/* TAG is used from now on; not any more; or has moved to TO. */
+void index_insert(struct ranges *ranges, struct range_tag *tag);
+void index_remove(struct ranges *ranges, const struct range_tag *tag);
+void index_move(struct ranges *ranges, const struct range_tag *tag,
+                const struct range_tag *to);
+
+/* Whether one bucket more would be good. */
+bool index_is_small(const struct ranges *ranges);
+
+/* How many more pages the next bucket needs: 0, 1, or 2 with a directory. */
+uint32_t index_pages_needed(const struct ranges *ranges);
+
+/* The held page PAGE is the index's: its directory, or its next page. */
+void index_add_page(struct ranges *ranges, uint32_t page);
+
+/* One bucket more, or one fewer. */
+void index_grow(struct ranges *ranges);
+void index_shrink(struct ranges *ranges);
+
+/* The page of bucket BUCKET; RANGE_ANYWHERE: the instance's, or damaged. */
+uint32_t index_page_of(const struct ranges *ranges, uint32_t bucket);
+
+/* What bucket BUCKET begins with. */
+range_ref index_first(const struct ranges *ranges, uint32_t bucket);
+uint32_t index_bucket_of(const struct ranges *ranges, uint32_t page);
 
 #endif

@@ -8,6 +8,7 @@
  * refusal must be true: no run in the array would have done.
  *
  * sources: src/mm/ranges.c src/mm/ranges_tree.c src/mm/ranges_check.c
+ * sources: src/mm/ranges_index.c
  * sources: src/mm/names.c
  */
 #include "support.h"
@@ -296,7 +297,7 @@ static void put(uint32_t page, uint32_t pages)
     if (page + pages < g.pages)
         g.starts[page + pages] = true;
     g.starts[page] = true;
-    assert_true(g.tag_pages <= tags + 1);
+    assert_true(g.tag_pages <= tags + 3);       /* tags, and the index */
 }
 
 /* ---- the tests --------------- */
@@ -551,6 +552,32 @@ static void the_whole_arena_can_be_used_and_freed(void **state)
     }
 }
 
+/* With the tree's root hidden, a whole range can be freed and taken again. */
+static void a_whole_range_is_freed_without_walking_the_tree(void **state)
+{
+    (void)state;
+    open_ground(2000);
+    for (uint32_t page = 0; page < 600; page++)
+        get((struct range_request){ .pages = 3, .at = RANGE_ANYWHERE,
+                                    .type = RANGE_OTHER });
+    assert_true(g.ranges.bucket_count / 2 >= g.ranges.used_count);
+    for (uint32_t page = 3; page < 1797; page += 3) {
+        range_ref root = g.ranges.root;
+        uint32_t again;
+
+        if (ranges_find(&g.ranges, page)->start != page)
+            fail_msg("no range starts at page %u", page);
+        g.ranges.root = RANGE_NIL;
+        assert_int_equal(ranges_free(&g.ranges, page, 3), MM_OK);
+        assert_int_equal(ranges_alloc(&g.ranges, &(struct range_request){
+            .pages = 3, .at = RANGE_ANYWHERE, .type = RANGE_OTHER }, &again),
+            MM_OK);
+        assert_int_equal(again, page);
+        g.ranges.root = root;
+    }
+    check_against_model();
+}
+
 /* Tags move together, and the pages that they leave are free. */
 static void trim_gives_pages_of_tags_back(void **state)
 {
@@ -587,8 +614,13 @@ static void trim_gives_pages_of_tags_back(void **state)
         }
         check_against_model();
         /* what is used fits what is left, and two pages would not do */
-        assert_true(g.ranges.tag_pages <=
+        uint32_t index_pages = g.ranges.used_count <= RANGE_FIRST_BUCKETS / 2
+                                   ? 0 : g.ranges.used_count / 512 + 2;
+
+        assert_true(g.ranges.tag_pages <= index_pages +
                     (wanted + RANGE_SPARE_TAGS + 2) / 128 + 2);
+        assert_true(g.ranges.bucket_count <= RANGE_FIRST_BUCKETS ||
+                    g.ranges.bucket_count / 2 <= g.ranges.used_count);
         assert_int_equal(ranges_trim(&g.ranges), 0);
     }
 }
@@ -676,9 +708,9 @@ static void the_checker_sees_every_flipped_bit(void **state)
             if (field >= offsetof(struct range_tag, protection) &&
                 field != offsetof(struct range_tag, height))
                 continue;               /* any protection, or unused */
-            if (!is_free && field >= offsetof(struct range_tag, next) &&
+            if (!is_free && field >= offsetof(struct range_tag, previous) &&
                 field < offsetof(struct range_tag, type))
-                continue;               /* links of a used tag */
+                continue;               /* a used tag's, that nobody reads */
             *byte ^= 1u << bit % 8;
             flips++;
             /* one used type for another is no damage that can be seen */
@@ -719,6 +751,28 @@ static void wrong_bit(void) { g.ranges.map[3] ^= 2; }
 static void wrong_pages(void) { g.ranges.used_pages--; }
 static void wrong_used(void) { g.ranges.used_count++; }
 static void wrong_free(void) { g.ranges.free_count++; }
+static range_ref *bucket_of(uint32_t page)
+{
+    for (uint32_t i = 0; i < RANGE_FIRST_BUCKETS; i++)
+        if (g.ranges.buckets[i] == range_ref_of(&g.ranges, tag_of(page)))
+            return &g.ranges.buckets[i];
+    fail_msg("page %u is in no bucket", page);
+    return NULL;
+}
+static void not_indexed(void) { *bucket_of(20) = RANGE_NIL; }
+static void free_in_index(void)
+{
+    *bucket_of(20) = range_ref_of(&g.ranges, tag_of(10));
+}
+static void wrong_bucket(void)
+{
+    range_ref *bucket = bucket_of(30), ref = *bucket;
+
+    *bucket = RANGE_NIL;
+    while (*bucket != RANGE_NIL || bucket == g.ranges.buckets)
+        bucket++;
+    *(bucket > g.ranges.buckets + 60 ? g.ranges.buckets : bucket + 1) = ref;
+}
 
 static void the_checker_names_what_is_broken(void **state)
 {
@@ -729,7 +783,8 @@ static void the_checker_names_what_is_broken(void **state)
         { "R1", short_tag }, { "R1", long_tag }, { "R2", wrong_parent },
         { "R3", wrong_height }, { "R4", second_free }, { "R5", off_its_list },
         { "R5", wrong_list }, { "R5", wrong_bit }, { "R6", wrong_pages },
-        { "R6", wrong_used }, { "R6", wrong_free },
+        { "R6", wrong_used }, { "R6", wrong_free }, { "R7", not_indexed },
+        { "R7", free_in_index }, { "R7", wrong_bucket },
     };
 
     (void)state;
@@ -765,6 +820,7 @@ int main(void)
         cmocka_unit_test(tags_never_run_out_for_a_free),
         cmocka_unit_test(a_free_without_tags_keeps_a_page_for_them),
         cmocka_unit_test(the_whole_arena_can_be_used_and_freed),
+        cmocka_unit_test(a_whole_range_is_freed_without_walking_the_tree),
         cmocka_unit_test(trim_gives_pages_of_tags_back),
         cmocka_unit_test(probe_says_where_alloc_goes_and_changes_no_range),
         cmocka_unit_test(protection_is_kept_in_the_tag),
