@@ -13,8 +13,12 @@
  *     rise      each of COUNT frames is handed out for the first time
  *     warm      COUNT pairs of a pop and a push, of a few frames
  *     cold      COUNT frames are freed in random order, then all popped
+ *     runs      `ours` alone: all frames are handed out, half of them, in runs
+ *               of 16 that lie anywhere, are freed, and runs of 8 asked for
+ *               until a hundred have been found
  *
- * It prints `pop N` and `push N`: ns a frame, or `init N`: ns altogether.
+ * It prints `pop N` and `push N`: ns a frame, or `init N`: ns altogether; for
+ * runs `run N`: ns a run.
  * Its loops are the functions frames_pop() and frames_push(), so that an
  * instruction counter can be pointed at them.
  */
@@ -27,7 +31,8 @@
 
 #include "mm/frames.h"
 
-enum { FIRST = 1, FEW = 64 };
+enum { FIRST = 1, FEW = 512,
+       FREED_RUN = 16, RUN = 8, RUNS = 100 };
 
 _Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
 {
@@ -193,6 +198,28 @@ static void pop_and_push(const struct way *way, pfn_t *taken, uint32_t count,
                push / times / count);
 }
 
+/* What a run of frames costs when every watermark is spent. */
+static void find_runs(pfn_t *taken, uint32_t count)
+{
+    uint32_t runs = count / FREED_RUN;
+    double start;
+
+    for (uint32_t i = 0; i < count; i++)
+        frame_alloc(&frames);
+    for (uint32_t i = 0; i < runs; i++)
+        taken[i] = FIRST + i * FREED_RUN;
+    shuffle(taken, runs);
+    for (uint32_t i = 0; i < runs / 2; i++)
+        frame_free_run(&frames, taken[i], FREED_RUN);
+    start = now();
+    for (uint32_t i = 0; i < RUNS; i++)
+        if (frame_alloc_run(&frames, RUN) == FRAME_NONE) {
+            fprintf(stderr, "there is no run left\n");
+            exit(1);
+        }
+    printf("run %.0f\n", (now() - start) / RUNS);
+}
+
 static void check(void)
 {
     pfn_t at;
@@ -214,7 +241,7 @@ int main(int count, char **words)
             way = &ways[i];
     if (way == NULL) {
         fprintf(stderr, "usage: frames ours|array|threaded "
-                "init|rise|warm|cold COUNT\n");
+                "init|rise|warm|cold|runs COUNT\n");
         return 2;
     }
 
@@ -233,7 +260,9 @@ int main(int count, char **words)
         return 0;
     }
     memset(taken, 0, ((size_t)n + FEW) * sizeof *taken);
-    if (strcmp(what, "warm") == 0) {
+    if (strcmp(what, "runs") == 0 && way == ways) {
+        find_runs(taken, n);
+    } else if (strcmp(what, "warm") == 0) {
         pop_and_push(way, taken, FEW, 3, false);
         pop_and_push(way, taken, FEW, n / FEW, true);
     } else if (strcmp(what, "rise") == 0) {

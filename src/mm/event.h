@@ -65,7 +65,8 @@
  * Frames, `at` = frame number * 4096:
  *
  *   FRAME_TAKE A frame (or a run of `size` bytes) was handed out; `other` is
- *              1 when a watermark rose for it, 0 when it came off the list.
+ *              1 when a watermark rose for it, 0 when it came off the list:
+ *              one frame from its top, a run from wherever its frames were.
  *   FRAME_GIVE The frame at `at` goes on the list.
  *
  * Kept blocks, `at` = the payload's offset:

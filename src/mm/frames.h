@@ -66,6 +66,8 @@ struct frames {
                                    below the watermarks only */
     uint32_t region_count;
     uint32_t frame_count;               /* in all regions */
+    uint32_t near;              /* the region that was asked for last: where
+                                   a search begins, and nothing else */
     /* state */
     uint32_t region;            /* where the watermark rises next */
     pfn_t head;                         /* the top holder, or FRAME_NONE */
@@ -88,8 +90,13 @@ void frames_init(struct frames *frames, const struct frames_home *home,
  * none is left. Constant time, but for regions that are passed over once. */
 pfn_t frame_alloc(struct frames *frames);
 
-/* COUNT frames in one run, above a watermark; FRAME_NONE when no region has
- * as many that were never handed out. Time: one bit a frame. */
+/*
+ * COUNT frames in one run, the first's number: from above a watermark, else of
+ * freed frames that lie side by side; FRAME_NONE when there is no such run.
+ * Time: one bit a frame from above a watermark, and for frames that were freed
+ * together lately; else a look at the bits of all frames, a word at a time, and
+ * a walk of the list down to the deepest of these frames.
+ */
 pfn_t frame_alloc_run(struct frames *frames, uint32_t count);
 
 /*
@@ -97,6 +104,11 @@ pfn_t frame_alloc_run(struct frames *frames, uint32_t count);
  * freed already) and nothing has changed. Time: a search among the regions.
  */
 enum mm_fault frame_free(struct frames *frames, pfn_t pfn);
+
+/* Gives the frames [PFN, PFN + COUNT) back, which lie in one region, wherever
+ * they came from. Like frame_free, all or none. */
+enum mm_fault frame_free_run(struct frames *frames, pfn_t pfn,
+                             uint32_t count);
 
 /* Frames that frame_alloc can still give (bits may need a few of them). */
 uint32_t frames_available(const struct frames *frames);

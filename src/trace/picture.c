@@ -777,6 +777,26 @@ static struct frames_region *region_of(const struct picture *picture,
     return NULL;
 }
 
+/* The frames [PFN, PFN + COUNT) leave the list, from wherever they are. False:
+ * they are not all there. */
+static bool stack_withdraw(struct picture *picture, uint64_t pfn,
+                           uint64_t count)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < picture->free_frames; i++) {
+        pfn_t listed = picture->frame_stack[i];
+
+        if (listed < pfn || listed - pfn >= count)
+            picture->frame_stack[kept++] = listed;
+    }
+
+    bool all = picture->free_frames - kept == count;
+
+    picture->free_frames = kept;
+    return all;
+}
+
 static const char *replay_frame_take(struct picture *picture,
                                      const struct mm_event *event)
 {
@@ -788,10 +808,15 @@ static const char *replay_frame_take(struct picture *picture,
     if (region == NULL || count == 0)
         return "FRAME_TAKE: no region has this frame";
     if (event->other == 0) {
-        if (count != 1 || picture->free_frames == 0 ||
-            picture->frame_stack[picture->free_frames - 1] != pfn)
-            return "FRAME_TAKE: not the frame on top of the list";
-        picture->free_frames--;
+        if (count > 1) {
+            if (!stack_withdraw(picture, pfn, count))
+                return "FRAME_TAKE: these frames are not all on the list";
+        } else {
+            if (picture->free_frames == 0 ||
+                picture->frame_stack[picture->free_frames - 1] != pfn)
+                return "FRAME_TAKE: not the frame on top of the list";
+            picture->free_frames--;
+        }
     } else {
         if (pfn != region->watermark || count > region->end - pfn)
             return "FRAME_TAKE: not the frames at the watermark";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_frames.c - frames are taken, freed, freed twice, taken in runs
+ * fuzz_frames.c - frames are taken, freed, freed twice, taken and freed in
+ * runs; a run that an array of all frames has is found
  *
  * sources: src/mm/frames*.c src/mm/names.c
  */
@@ -38,6 +39,26 @@ static enum frames_bits make_bits(void *context, uint32_t page, pfn_t pfn)
     memset(bits[page], 0, MM_PAGE);
     bits_made[page] = true;
     return FRAMES_BITS_READY;
+}
+
+/* Whether there are COUNT frames side by side that a run must find: all below
+ * the watermark of a region, or all above it. */
+static bool has_run(const struct frames *frames, uint32_t count)
+{
+    for (uint32_t i = 0; i < frames->region_count; i++) {
+        const struct frames_region *region = &frames->regions[i];
+        uint32_t length = 0;
+
+        if (i >= frames->region &&
+            region->end - region->watermark >= count)
+            return true;
+        for (pfn_t pfn = region->start; pfn < region->watermark; pfn++) {
+            length = used[pfn] ? 0 : length + 1;
+            if (length == count)
+                return true;
+        }
+    }
+    return false;
 }
 
 static void got(pfn_t pfn, uint32_t count)
@@ -82,6 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint32_t what = fuzz_byte(&fuzz), n = 1 + fuzz_byte(&fuzz);
         pfn_t pfn, at;
         const char *fault;
+        bool good;
 
         switch (what % 4) {
         case 0:
@@ -93,16 +115,34 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         "no frame, and not all are handed out");
             break;
         case 1:
+            if (what & 4)
+                n = 1 + n % 12;
+            good = has_run(&frames, n);
             pfn = frame_alloc_run(&frames, n);
+            FUZZ_EXPECT(n == 1 || (pfn != FRAME_NONE) == good,
+                        "a run was found, or refused, wrongly");
             if (pfn != FRAME_NONE) {
                 got(pfn, n);
                 handed += n;
             }
             break;
+        case 2:
+            pfn = fuzz_half(&fuzz) % (FRAMES + 20);
+            good = frames_region_of(&frames, pfn) != NULL;
+            for (pfn_t i = pfn; good && i < pfn + n; i++)
+                good = i < FRAMES && used[i] &&
+                       frames_region_of(&frames, i) ==
+                           frames_region_of(&frames, pfn);
+            for (pfn_t i = pfn; good && i < pfn + n; i++)
+                used[i] = false;
+            FUZZ_EXPECT((frame_free_run(&frames, pfn, n) == MM_OK) == good,
+                        "the free of a run was believed, or refused, wrongly");
+            handed -= good ? n : 0;
+            break;
         default:
             pfn = fuzz_half(&fuzz) % (FRAMES + 20);
             for (n = what & 4 ? n : 1; n > 0; n--, pfn++) {
-                bool good = pfn < FRAMES && used[pfn];
+                good = pfn < FRAMES && used[pfn];
 
                 if (good)
                     used[pfn] = false;  /* its bytes are the list's now */

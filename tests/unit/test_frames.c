@@ -290,6 +290,7 @@ static void wrong_frees_are_refused_and_change_nothing(void **state)
     }
     assert_int_equal(frame_free(frames, LIMIT), MM_OUTSIDE);
     assert_int_equal(frame_free(frames, UINT32_MAX), MM_OUTSIDE);
+    before.near = frames->near;         /* only where the next search begins */
     assert_memory_equal(frames, &before, sizeof before);
     check(frames);
     while (memory.stacked > 0)          /* the list gives what it gave */
@@ -368,6 +369,113 @@ static void a_run_may_reach_over_a_page_of_bits(void **state)
             alloc_and_check(frames);
         check(frames);
     }
+}
+
+/* The first of COUNT frames side by side that are free in the model, or
+ * FRAME_NONE. */
+static pfn_t model_run(uint32_t count)
+{
+    for (uint32_t i = 0; i < memory.frames.region_count; i++) {
+        uint32_t length = 0;
+
+        for (pfn_t pfn = memory.regions[i].start; pfn < memory.regions[i].end;
+             pfn++) {
+            length = memory.state[pfn] == FREE ? length + 1 : 0;
+            if (length == count)
+                return pfn + 1 - count;
+        }
+    }
+    return FRAME_NONE;
+}
+
+static void model_withdraw(pfn_t first, uint32_t count)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < memory.stacked; i++)
+        if (memory.stack[i] < first || memory.stack[i] >= first + count)
+            memory.stack[kept++] = memory.stack[i];
+    assert_int_equal(memory.stacked - kept, count);
+    memory.stacked = kept;
+    for (uint32_t i = 0; i < count; i++)
+        memory.state[first + i] = OWNED;
+}
+
+/* All frames are handed out, many are freed in any order; then a run is found
+ * exactly when the model has one, and the list goes on in the model's order. */
+static void runs_are_found_among_freed_frames(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct frames *frames = make_memory(scattered, seed % 2);
+        uint64_t random = seed;
+        unsigned found = 0, refused = 0;
+
+        while (alloc_and_check(frames) != FRAME_NONE)
+            ;
+        for (int i = 0; i < 2000; i++) {
+            pfn_t pfn = (pfn_t)random_below(&random, 7000);
+            uint32_t count = 1 + (uint32_t)random_below(&random, 40);
+            bool all = true;
+
+            for (pfn_t at = pfn; at < pfn + count; at++)
+                all = all && memory.state[at] == OWNED && at >= 4001 &&
+                      at < 7000;
+            if (!all)
+                continue;
+            assert_int_equal(frame_free_run(frames, pfn, count), MM_OK);
+            for (uint32_t k = count; k-- > 0;) {
+                memory.state[pfn + k] = FREE;
+                memory.stack[memory.stacked++] = pfn + k;
+            }
+        }
+        check(frames);
+        for (int i = 0; i < 300; i++) {
+            uint32_t count = 2 + (uint32_t)random_below(&random, 60);
+            pfn_t expected = model_run(count);
+            pfn_t first = frame_alloc_run(frames, count);
+
+            assert_int_equal(first == FRAME_NONE, expected == FRAME_NONE);
+            if (first == FRAME_NONE) {
+                refused++;
+                if (i % 7 == 0)
+                    alloc_and_check(frames);
+                continue;
+            }
+            found++;
+            assert_int_equal(memory.last.kind, MM_EVENT_FRAME_TAKE);
+            assert_true(memory.last.size == (uint64_t)count * MM_PAGE &&
+                        memory.last.other == 0);
+            model_withdraw(first, count);
+            check(frames);
+        }
+        assert_true(found > 5 && refused > 5);
+        while (memory.stacked > 0)
+            alloc_and_check(frames);
+        assert_int_equal(alloc_and_check(frames), FRAME_NONE);
+        check(frames);
+    }
+}
+
+static void wrong_frees_of_runs_are_refused(void **state)
+{
+    struct frames *frames = make_memory(scattered, false);
+    struct frames before;
+
+    (void)state;
+    for (int i = 0; i < 300; i++)
+        alloc_and_check(frames);        /* [1, 160), [256, 300), 301, ... */
+    free_and_check(frames, 50);
+    before = *frames;
+    assert_int_equal(frame_free_run(frames, 150, 20), MM_OUTSIDE);
+    assert_int_equal(frame_free_run(frames, 200, 2), MM_OUTSIDE);
+    assert_int_equal(frame_free_run(frames, 1, UINT32_MAX), MM_OUTSIDE);
+    assert_int_equal(frame_free_run(frames, 45, 10), MM_NOT_OWNED);
+    assert_int_equal(frame_free_run(frames, 4000, 2000), MM_NOT_OWNED);
+    assert_int_equal(frame_free_run(frames, 6900, 2), MM_NOT_OWNED);
+    before.near = frames->near;
+    assert_memory_equal(frames, &before, sizeof before);
+    check(frames);
 }
 
 static void without_bits_nothing_is_handed_out(void **state)
@@ -511,6 +619,8 @@ int main(void)
         cmocka_unit_test(regions_are_found_at_their_edges),
         cmocka_unit_test(runs_come_from_above_a_watermark),
         cmocka_unit_test(a_run_may_reach_over_a_page_of_bits),
+        cmocka_unit_test(runs_are_found_among_freed_frames),
+        cmocka_unit_test(wrong_frees_of_runs_are_refused),
         cmocka_unit_test(without_bits_nothing_is_handed_out),
         cmocka_unit_test(a_holder_that_was_written_to_is_noticed),
         cmocka_unit_test(the_checker_names_what_is_broken),
