@@ -19,7 +19,10 @@
  * cost of that bit. Every DIRTY_AGE a sweep goes over the bits: what is dirty
  * becomes *old*, and what was old already, and so has not been touched for a
  * whole age, goes back. The sweep is rationed: each call that holds or
- * releases pages does a little of it. Nor is there waiting
+ * releases pages looks at a few words of the bits and gives a few runs of
+ * pages back, no more, and only every few calls look at the clock. One bit
+ * more for each word says where there may be anything, so that a sweep does
+ * not look at all the words between. Nor is there waiting
  *
  *   - before the program becomes larger than it ever was: dirty pages make
  *     room first, so what nobody uses never makes a peak;
@@ -36,6 +39,7 @@
  *   L2  dirty_count is the number of bits that are set in `dirty` and `old`;
  *       no page has both.
  *   L3  Pages outside [sweep_low, sweep_high) were never dirty.
+ *   L4  A word of `dirty` or `old` with a bit set has its bit set in `any`.
  *
  * In a guarded arena (level of care `full`) nothing is dirty: a page that is
  * released is given back and cannot be touched until it is held again.
@@ -56,7 +60,12 @@ enum {
                                            a page goes back */
     DIRTY_MOST = 16384,                 /* 64 MiB that may wait at any time */
     GIVE_PAGES = 32,                    /* dirty ones that make room at once */
-    SWEEP_WORDS = 64,                   /* of the bits, at one call */
+    SWEEP_WORDS = 8,                    /* words with bits, at one call, or
+                                           words of `any` without */
+    SWEEP_RUNS = 4,                     /* of pages that go back, at one call */
+    CLOCK_CALLS = 8,                    /* the clock is looked at once in so
+                                           many calls */
+    GIVE_WORDS = 64,                    /* that are looked at for room */
     CHUNKS = PAGES_ARENA / PAGES_CHUNK,
     PLACES = 14,                        /* that are tried for the arena */
 };
@@ -78,9 +87,11 @@ static struct {
                                            of; 0: none (not the first one) */
     uint32_t dirty[PAGES_ARENA / 32];   /* a bit a page */
     uint32_t old[PAGES_ARENA / 32];     /* a bit a page: dirty for an age */
+    uint32_t any[PAGES_ARENA / 32 / 32];        /* a bit a word of these two */
     uint32_t resident_most;             /* held and dirty pages together */
     uint32_t give_at;                   /* where dirty_give_some() looks */
     uint32_t sweep_low, sweep_high;
+    uint32_t calls;                     /* since the clock was looked at */
     uint32_t sweep_at, sweep_end;       /* the words that are still to do */
     uint32_t sweep_since;               /* ms, when the last sweep began */
     struct pages_count count;
@@ -106,9 +117,13 @@ static bool bit_of(const uint32_t *bits, uint32_t i)
     return bits[i / 32] >> (i % 32) & 1;
 }
 
+/* How many bits are set: in pairs, in fours, in bytes, and all together. */
 static uint32_t bits_count(uint32_t bits)
 {
-    return (uint32_t)__builtin_popcount(bits);
+    bits -= bits >> 1 & 0x55555555;
+    bits = (bits & 0x33333333) + (bits >> 2 & 0x33333333);
+    bits = (bits + (bits >> 4)) & 0x0f0f0f0f;
+    return bits * 0x01010101 >> 24;
 }
 
 /* The bits of [*I, END) that lie in the word of *I; *I goes on to the next
@@ -149,23 +164,29 @@ static void run_give(uint32_t page, uint32_t count)
 }
 
 /* Gives the pages of word WORD that are set in BITS, all of them dirty or old,
- * to the system. */
-static void bits_give(uint32_t word, uint32_t bits)
+ * to the system: at most RUNS runs. How many runs there were. */
+static uint32_t bits_give(uint32_t word, uint32_t bits, uint32_t runs)
 {
-    arena.count.dirty -= bits_count(bits);
-    arena.dirty[word] &= ~bits;
-    arena.old[word] &= ~bits;
-    while (bits != 0) {
+    uint32_t given = 0;
+
+    for (; bits != 0 && given < runs; given++) {
         uint32_t first = (uint32_t)__builtin_ctz(bits);
         uint32_t rest = ~(bits >> first);
         uint32_t run = rest == 0 ? 32 : (uint32_t)__builtin_ctz(rest);
 
         if (run > 32 - first)
             run = 32 - first;
+
+        uint32_t mask = (run == 32 ? UINT32_MAX : (UINT32_C(1) << run) - 1)
+                        << first;
+
         run_give(word * 32 + first, run);
-        bits &= ~((run == 32 ? UINT32_MAX : (UINT32_C(1) << run) - 1)
-                  << first);
+        arena.count.dirty -= run;
+        arena.dirty[word] &= ~mask;
+        arena.old[word] &= ~mask;
+        bits &= ~mask;
     }
+    return given;
 }
 
 /* These pages are clean: given back first, where they are not and GIVE.
@@ -181,7 +202,7 @@ static uint32_t pages_clean(uint32_t page, uint32_t count, bool give)
         if (bits == 0)
             continue;
         if (give) {
-            bits_give(word, bits);
+            bits_give(word, bits, UINT32_MAX);
             continue;
         }
         arena.dirty[word] &= ~bits;
@@ -202,34 +223,74 @@ static void pages_soil(uint32_t page, uint32_t count)
         uint32_t word = page / 32;
 
         arena.dirty[word] |= mask_next(&page, end);
+        arena.any[word / 32] |= UINT32_C(1) << (word % 32);
     }
+}
+
+/* The first word from WORD on, before END, that may have a bit set; END when
+ * there is none. Every step past 32 words without any costs one of *LEFT: with
+ * none left, how far we came. */
+static uint32_t word_next(uint32_t word, uint32_t end, uint32_t *left)
+{
+    while (word < end && *left > 0) {
+        uint32_t any = arena.any[word / 32] >> (word % 32);
+
+        if (any != 0) {
+            word += (uint32_t)__builtin_ctz(any);
+            return word < end ? word : end;
+        }
+        word = (word / 32 + 1) * 32;
+        --*left;
+    }
+    return word < end ? word : end;
+}
+
+/* Whether WORD has no bit set; `any` says so from now on. */
+static bool word_is_clean(uint32_t word)
+{
+    if ((arena.dirty[word] | arena.old[word]) != 0)
+        return false;
+    arena.any[word / 32] &= ~(UINT32_C(1) << (word % 32));
+    return true;
+}
+
+/* A sweep begins, if one is due. */
+static void sweep_start(void)
+{
+    uint32_t now;
+
+    if (arena.sweep_low >= arena.sweep_high || ++arena.calls < CLOCK_CALLS)
+        return;
+    arena.calls = 0;
+    now = now_ms();
+    if (now - arena.sweep_since < DIRTY_AGE)
+        return;
+    arena.sweep_since = now;
+    arena.sweep_at = arena.sweep_low / 32;
+    arena.sweep_end = (arena.sweep_high + 31) / 32;
 }
 
 /* A part of the sweep over the bits, if one is due or under way. */
 static void sweep_some(void)
 {
-    if (arena.sweep_at >= arena.sweep_end) {    /* none under way */
-        uint32_t now;
+    uint32_t left = SWEEP_WORDS, runs = SWEEP_RUNS;
 
-        if (arena.sweep_low >= arena.sweep_high)
-            return;
-        now = now_ms();
-        if (now - arena.sweep_since < DIRTY_AGE)
-            return;
-        arena.sweep_since = now;
-        arena.sweep_at = arena.sweep_low / 32;
-        arena.sweep_end = (arena.sweep_high + 31) / 32;
-    }
-    for (uint32_t i = 0; i < SWEEP_WORDS && arena.sweep_at < arena.sweep_end;
-         i++) {
-        uint32_t word = arena.sweep_at++;
+    if (arena.sweep_at >= arena.sweep_end)
+        sweep_start();
+    while (arena.sweep_at < arena.sweep_end && left > 0) {
+        uint32_t word = word_next(arena.sweep_at, arena.sweep_end, &left);
 
-        if (arena.old[word] != 0) {
-            bits_give(word, arena.old[word]);
-            i += SWEEP_WORDS / 4;       /* entering the system counts more */
-        }
+        arena.sweep_at = word;
+        if (word == arena.sweep_end || left == 0)
+            return;
+        left--;
+        runs -= bits_give(word, arena.old[word], runs);
+        if (arena.old[word] != 0)
+            return;                     /* the next call goes on here */
         arena.old[word] = arena.dirty[word];
         arena.dirty[word] = 0;
+        word_is_clean(word);
+        arena.sweep_at++;
     }
 }
 
@@ -237,14 +298,22 @@ static void sweep_some(void)
 static void dirty_give_some(uint32_t count)
 {
     uint32_t goal = arena.count.dirty > count ? arena.count.dirty - count : 0;
-    uint32_t end = (arena.sweep_high + 31) / 32;
+    uint32_t end = (arena.sweep_high + 31) / 32, left = GIVE_WORDS;
 
-    for (uint32_t i = 0; i < 4 * SWEEP_WORDS && arena.count.dirty > goal;
-         i++, arena.give_at++) {
-        if (arena.give_at >= end)
+    while (left > 0 && arena.count.dirty > goal) {
+        arena.give_at = word_next(arena.give_at, end, &left);
+        if (arena.give_at == end) {     /* from the beginning again */
             arena.give_at = arena.sweep_low / 32;
+            left -= left > 0;
+            continue;
+        }
+        if (left == 0)
+            return;
+        left--;
         bits_give(arena.give_at,
-                  arena.dirty[arena.give_at] | arena.old[arena.give_at]);
+                  arena.dirty[arena.give_at] | arena.old[arena.give_at],
+                  UINT32_MAX);
+        word_is_clean(arena.give_at++);
     }
 }
 

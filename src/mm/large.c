@@ -64,22 +64,14 @@ void *large_alloc(struct heap *heap, uint64_t size, uint64_t align)
         .align_pages = (uint32_t)((align > heap->span_bytes
                                        ? align : heap->span_bytes) / MM_PAGE),
         .at = RANGE_ANYWHERE,
+        .held = held,
         .type = RANGE_LARGE,
         .protection = RANGE_READ | RANGE_WRITE,
     };
     uint32_t page;
 
     mm_lock(heap->home);
-    heap->refusal = ranges_probe(heap->ranges, &request, &page);
-    if (heap->refusal == MM_OK &&
-        !heap->home->hold(heap->home->context, page, held))
-        heap->refusal = MM_NO_FRAMES;
-    if (heap->refusal == MM_OK) {
-        request.at = page;
-        heap->refusal = ranges_alloc(heap->ranges, &request, &page);
-        if (heap->refusal != MM_OK)     /* damaged tags only */
-            heap->home->release(heap->home->context, page, held);
-    }
+    heap->refusal = ranges_alloc(heap->ranges, &request, &page);
     mm_unlock(heap->home);
     if (heap->refusal != MM_OK)
         return NULL;

@@ -549,6 +549,9 @@ enum mm_fault ranges_alloc(struct ranges *ranges,
 
     if (fault != MM_OK)
         return fault;
+    if (request->held > 0 &&
+        !ranges->home->hold(ranges->home->context, *page, request->held))
+        return MM_NO_FRAMES;
     range_map(ranges, tag, *page, request->pages, request->type,
               request->protection);
     own_pages_refill(ranges);

@@ -102,6 +102,8 @@ struct range_request {
     uint32_t pages;             /* at least 1 */
     uint32_t align_pages;       /* a power of two; 0 or 1: any page */
     uint32_t at;                /* exactly there, or RANGE_ANYWHERE */
+    uint32_t held;              /* so many of its pages, the first ones, get
+                                   frames before anything is changed */
     enum range_type type;       /* not RANGE_FREE */
     unsigned protection;        /* enum range_protection, or-ed */
 };
@@ -111,10 +113,11 @@ void ranges_init(struct ranges *ranges, const struct mm_home *home,
                  void *base, uint32_t pages);
 
 /*
- * Finds a run of pages for REQUEST and stores its first page in *PAGE. No
- * frame is put behind the pages: that is the caller's. MM_OK; MM_NO_RANGE,
- * MM_NO_FRAMES (for a page of tags), MM_BAD_ALIGNMENT, MM_NOT_OWNED (a part
- * of the fixed place is taken), MM_BAD_TAG, and nothing has changed.
+ * Finds a run of pages for REQUEST and stores its first page in *PAGE. Frames
+ * are put behind the pages that are to be held, the others are the caller's.
+ * MM_OK; MM_NO_RANGE, MM_NO_FRAMES (maybe for a page of tags),
+ * MM_BAD_ALIGNMENT, MM_NOT_OWNED (a part of the fixed place is taken),
+ * MM_BAD_TAG, and nothing has changed.
  * Time: O(log n) for the tree; a refusal looks at every free range first.
  */
 enum mm_fault ranges_alloc(struct ranges *ranges,
