@@ -24,8 +24,10 @@
  * more for each word says where there may be anything, so that a sweep does
  * not look at all the words between. Nor is there waiting
  *
- *   - before the program becomes larger than it ever was: dirty pages make
- *     room first, so what nobody uses never makes a peak;
+ *   - before the program becomes larger than it ever was, and a sixteenth:
+ *     dirty pages make room first, so what nobody uses makes no peak. (With
+ *     no sixteenth to spare a program that stands at its peak would give a
+ *     page back for each one that it holds, and have it back a moment later.)
  *   - when more is dirty than DIRTY_MOST and a quarter of what is held: what
  *     is released then goes back at once, and a program that frees much and
  *     then sleeps keeps no more than that;
@@ -60,6 +62,8 @@ enum {
                                            a page goes back */
     DIRTY_MOST = 16384,                 /* 64 MiB that may wait at any time */
     GIVE_PAGES = 32,                    /* dirty ones that make room at once */
+    SLACK_PART = 16,                    /* so many times is what was needed at
+                                           most larger than what may wait */
     SWEEP_WORDS = 8,                    /* words with bits, at one call, or
                                            words of `any` without */
     SWEEP_RUNS = 4,                     /* of pages that go back, at one call */
@@ -88,7 +92,8 @@ static struct {
     uint32_t dirty[PAGES_ARENA / 32];   /* a bit a page */
     uint32_t old[PAGES_ARENA / 32];     /* a bit a page: dirty for an age */
     uint32_t any[PAGES_ARENA / 32 / 32];        /* a bit a word of these two */
-    uint32_t resident_most;             /* held and dirty pages together */
+    uint32_t resident_most;             /* held and dirty pages together, when
+                                           none could be given to make room */
     uint32_t give_at;                   /* where dirty_give_some() looks */
     uint32_t sweep_low, sweep_high;
     uint32_t calls;                     /* since the clock was looked at */
@@ -320,7 +325,8 @@ static void dirty_give_some(uint32_t count)
 /* FRESH pages were held that the system must supply. */
 static void resident_grow(uint32_t fresh)
 {
-    if (arena.count.held + arena.count.dirty <= arena.resident_most)
+    if (arena.count.held + arena.count.dirty <=
+        arena.resident_most + arena.resident_most / SLACK_PART)
         return;
     if (arena.count.dirty > 0)
         dirty_give_some(fresh + GIVE_PAGES);

@@ -8,7 +8,7 @@
  * must notice before it changes anything, and each must end.
  *
  * sources: src/mm/ranges.c src/mm/ranges_tree.c src/mm/ranges_check.c
- * sources: src/mm/names.c
+ * sources: src/mm/ranges_index.c src/mm/names.c
  */
 #include "support.h"
 
@@ -276,22 +276,36 @@ static void a_free_without_tags_and_frames_is_refused(void **state)
 
 /* ---- a page of tags at page 0 --------------- */
 
-/* The single free page 0 is where tags go; what would be its first names are
- * those of the tags in the instance. */
-static void page_0_may_hold_tags(void **state)
+/* Page 0 holds tags: every free range is a single page, tags have run out,
+ * and page 0 is the one that was freed last. Answers the first page of the
+ * used rest. */
+static uint32_t open_tags_at_0(void)
 {
-    uint32_t page;
+    uint32_t page = 3;
 
-    (void)state;
     open_ground();
-    assert_int_equal(get(1, 1), MM_OK);
-    for (page = 4; g->ranges.tag_pages == 0; page += 3)
-        assert_int_equal(get(page, 1), MM_OK);
+    assert_int_equal(get(0, 1), MM_OK);
+    assert_int_equal(get(1, PAGES - 1), MM_OK);
+    g->frames_left = 0;
+    for (; g->ranges.spare_count >= RANGE_SPARE_TAGS; page += 3)
+        assert_int_equal(put(page, 1), MM_OK);
+    assert_int_equal(g->ranges.tag_pages, 0);
+    g->frames_left = 1000;
+    assert_int_equal(put(0, 1), MM_OK);
     assert_int_equal(tag_of(0)->type, RANGE_TAGS);
     assert_int_equal(g->held, 1);
     check_fine();
+    return page;
+}
+
+/* What would be page 0's first names are those of the tags in the instance. */
+static void page_0_may_hold_tags(void **state)
+{
+    uint32_t page = open_tags_at_0();
+
+    (void)state;
     for (; page + 1 < PAGES; page += 3)         /* on to tags that lie there */
-        assert_int_equal(get(page, 1), MM_OK);
+        assert_int_equal(put(page, 1), MM_OK);
     assert_int_equal(g->ranges.tag_pages, 1);
     check_fine();
 
@@ -329,15 +343,15 @@ static void open_stripes(void)
     check_fine();
 }
 
-static void without_a_root_everything_is_refused(void **state)
+/* What begins at the root, that is: whoever frees a whole range does not. */
+static void without_a_root_no_page_is_found(void **state)
 {
     (void)state;
     open_stripes();
     g->ranges.root = RANGE_NIL;
     assert_null(ranges_find(&g->ranges, 15));
-    refused_unchanged(put(10, 10), MM_BAD_TAG);
+    refused_unchanged(put(11, 2), MM_BAD_TAG);
     refused_unchanged(get(22, 1), MM_BAD_TAG);
-    refused_unchanged(get(RANGE_ANYWHERE, 1), MM_BAD_TAG);
     refused_unchanged(ranges_protect(&g->ranges, 10, RANGE_READ), MM_BAD_TAG);
     refused_unchanged((int)ranges_trim(&g->ranges), 0);
     check_says("R2");
@@ -437,31 +451,30 @@ static void a_wrong_parent_of_the_next_tag_ends(void **state)
 
 /* ---- damage among free tags --------------- */
 
-/* The one page for tags is on a list that lies: the request goes through, and
- * tags are not fetched. */
+/* The range that tags would be taken from, the last one, is on a list that
+ * lies: the request goes through, and tags are not fetched. */
 static void a_free_tag_that_lies_is_left_alone(void **state)
 {
     struct range_tag *tag;
 
     (void)state;
     open_ground();
-    assert_int_equal(get(1, 1), MM_OK);
-    use_up_tags(4, 4);
-    tag = tag_of(0);
-    assert_true(tag->type == RANGE_FREE && tag->pages == 1);
-    while (g->ranges.lists[0] != range_ref_of(&g->ranges, tag))
-        assert_int_equal(get(range_tag_at(&g->ranges, g->ranges.lists[0])
-                                 ->start, 1), MM_OK);
+    assert_int_equal(get(0, 1), MM_OK);
+    assert_int_equal(get(2, 4), MM_OK);
+    assert_int_equal(put(3, 2), MM_OK);
+    use_up_tags(7, 4);
+    tag = tag_of(PAGES - 1);
+    assert_true(tag->type == RANGE_FREE && tag->pages > 2);
     tag->previous = 3;
     g->frames_left = 10;
-    assert_int_equal(get(150, 1), MM_OK);
+    assert_int_equal(get(3, 1), MM_OK);
     assert_int_equal(g->ranges.tag_pages, 0);
-    assert_true(tag->type == RANGE_FREE && tag->pages == 1);
+    assert_int_equal(tag->type, RANGE_FREE);
     tag->previous = RANGE_NIL;
     check_fine();
-    assert_int_equal(get(152, 1), MM_OK);
+    assert_int_equal(get(4, 1), MM_OK);
     assert_int_equal(g->ranges.tag_pages, 1);
-    assert_int_equal(tag->type, RANGE_TAGS);
+    assert_int_equal(tag_of(PAGES - 1)->type, RANGE_TAGS);
     check_fine();
 }
 
@@ -548,10 +561,7 @@ static void a_spare_tag_that_is_not_there_is_a_panic(void **state)
 /* Page 0 holds tags, none of which is in use. */
 static void open_idle_tags(void)
 {
-    open_ground();
-    assert_int_equal(get(1, 1), MM_OK);
-    for (uint32_t page = 4; g->ranges.tag_pages == 0; page += 3)
-        assert_int_equal(get(page, 1), MM_OK);
+    open_tags_at_0();
     for (uint32_t page = 1; page < PAGES; page++)
         if (tag_of(page)->type == RANGE_OTHER)
             assert_int_equal(put(page, 1), MM_OK);
@@ -605,7 +615,7 @@ int main(void)
         cmocka_unit_test(a_free_that_needs_tags_fetches_them),
         cmocka_unit_test(a_free_without_tags_and_frames_is_refused),
         cmocka_unit_test(page_0_may_hold_tags),
-        cmocka_unit_test(without_a_root_everything_is_refused),
+        cmocka_unit_test(without_a_root_no_page_is_found),
         cmocka_unit_test(a_tag_that_lies_is_not_protected),
         cmocka_unit_test(rings_in_the_tree_end),
         cmocka_unit_test(a_wrong_parent_of_the_next_tag_ends),
