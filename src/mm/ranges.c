@@ -201,11 +201,8 @@ static struct range_tag *tag_cut(struct ranges *ranges, struct range_tag *tag,
     return right;
 }
 
-/*
- * Of the neighbours LEFT and RIGHT, on no list, one takes in the other; gives
- * it. In the tree one of two neighbours always lies below the other, and then
- * it has at most one side: that one goes, since it is easily taken out.
- */
+/* Of the neighbours LEFT and RIGHT, on no list, the one that is higher in the
+ * tree takes in the other (ranges_tree.c says why); gives it. */
 static struct range_tag *tag_join(struct ranges *ranges,
                                   struct range_tag *left,
                                   struct range_tag *right)

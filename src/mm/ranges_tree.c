@@ -20,7 +20,18 @@
  *     A   B                       B   C      stays the same.
  *
  * The tree never searches for a place to insert at: a new tag always comes
- * from cutting one that is known, and goes directly behind it.
+ * from cutting one that is known, and goes directly behind it. And it never
+ * takes out a tag with two sides: a tag goes when a neighbour takes it in, and
+ * of two neighbours one lies below the other, on the near side of it; so the
+ * lower one has no side towards the other. That one goes.
+ *
+ *           y                 x, y are neighbours: all that lies between them
+ *          / \                would be right of x. So x has at most a left
+ *         :   .               side, and goes; y takes over its pages.
+ *          \
+ *           x
+ *          /
+ *         A
  *
  *   T1  In order of the tree, tags are in order of address.
  *   T2  Each tag's height is one more than that of its higher side.
@@ -201,64 +212,17 @@ void tree_insert_after(struct ranges *ranges, struct range_tag *known,
     rebalance(ranges, at);
 }
 
-/* The tag NEXT, which has no left side and comes directly after TAG, takes
- * TAG's place in the tree. Gives the lowest tag whose sides changed. */
-static struct range_tag *replace_by_next(struct ranges *ranges,
-                                         struct range_tag *tag,
-                                         struct range_tag *next)
-{
-    range_ref next_ref = range_ref_of(ranges, next);
-    struct range_tag *lowest = next;
-    struct range_tag *child;
-
-    if (right_of(ranges, tag) != next) {
-        lowest = parent_of(ranges, next);
-        if (lowest == NULL)             /* damaged tags */
-            lowest = next;
-        child = right_of(ranges, next);
-        lowest->left = next->right;
-        if (child != NULL)
-            child->parent = next->parent;
-        next->right = tag->right;
-        child = right_of(ranges, next);
-        if (child != NULL)
-            child->parent = next_ref;
-    }
-    next->left = tag->left;
-    child = left_of(ranges, next);
-    if (child != NULL)
-        child->parent = next_ref;
-    parent_relink(ranges, parent_of(ranges, tag), range_ref_of(ranges, tag),
-                  next_ref);
-    next->parent = tag->parent;
-    next->height = tag->height;
-    return lowest;
-}
-
 void tree_remove(struct ranges *ranges, struct range_tag *tag)
 {
-    struct range_tag *left = left_of(ranges, tag);
-    struct range_tag *right = right_of(ranges, tag);
-    struct range_tag *from;
+    range_ref side = tag->left != RANGE_NIL ? tag->left : tag->right;
+    struct range_tag *child = range_tag_at(ranges, side);
+    struct range_tag *parent = parent_of(ranges, tag);
 
-    if (left != NULL && right != NULL) {
-        struct range_tag *next = right;
-
-        for (int i = 0; left_of(ranges, next) != NULL && i < RANGE_HEIGHT_MAX;
-             i++)
-            next = left_of(ranges, next);
-        from = replace_by_next(ranges, tag, next);
-    } else {
-        struct range_tag *child = left != NULL ? left : right;
-
-        from = parent_of(ranges, tag);
-        parent_relink(ranges, from, range_ref_of(ranges, tag),
-                      left != NULL ? tag->left : tag->right);
-        if (child != NULL)
-            child->parent = tag->parent;
-    }
+    parent_relink(ranges, parent, range_ref_of(ranges, tag), side);
+    if (child != NULL)
+        child->parent = tag->parent;
     tag->height = 0;
-    rebalance(ranges, from);
+    rebalance(ranges, parent);
 }
 
 void tree_replace(struct ranges *ranges, struct range_tag *tag,

@@ -25,7 +25,7 @@ void tree_insert_after(struct ranges *ranges, struct range_tag *known,
 void tree_replace(struct ranges *ranges, struct range_tag *tag,
                   struct range_tag *to);
 
-/* Takes TAG out. O(log n). */
+/* Takes TAG out, which has at most one side. O(log n). */
 void tree_remove(struct ranges *ranges, struct range_tag *tag);
 
 struct range_tag *tree_first(const struct ranges *ranges);

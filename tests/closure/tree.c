@@ -2,7 +2,8 @@
 /*
  * tree.c - every AVL tree of up to KEYS tags
  *
- * From the empty tree, every insertion, removal and replacement is tried in
+ * From the empty tree, every insertion, removal (of a tag with at most one
+ * side, which of two neighbours the lower one has) and replacement is tried in
  * every tree, until no new one appears. The tree never searches for a place:
  * a new tag goes directly behind one that is in it, or into an empty tree.
  * So nothing is inserted before the first tag, as in the ranges themselves,
@@ -166,6 +167,21 @@ static void settle(uint32_t members)
     table[slot] = ++seen;
 }
 
+/* Of key I and the next key that is in the tree, the lower one can go. */
+static void check_neighbours(uint32_t i)
+{
+    uint32_t next = i + 1;
+
+    while (next < keys && !before[next].in)
+        next++;
+    if (next >= keys)
+        return;
+    if (before[next].height < before[i].height)
+        i = next;
+    EXPECT(before[i].left == 0 || before[i].right == 0,
+           "of two neighbours the lower one has two sides");
+}
+
 static void try_everything(const struct tree *tree)
 {
     uint32_t members = 0;
@@ -178,9 +194,12 @@ static void try_everything(const struct tree *tree)
 
         make(before);
         if (before[i].in) {
-            closure_note("remove %u", i, 0);
-            tree_remove(&ranges, tag_of(i));
-            settle(members & ~(UINT32_C(1) << i));
+            check_neighbours(i);
+            if (before[i].left == 0 || before[i].right == 0) {
+                closure_note("remove %u", i, 0);
+                tree_remove(&ranges, tag_of(i));
+                settle(members & ~(UINT32_C(1) << i));
+            }
 
             make(before);
             closure_note("replace %u", i, 0);
