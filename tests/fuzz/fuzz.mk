@@ -8,7 +8,7 @@
 #   make fuzz ONLY=heap      one of them
 #
 # `make check` builds the targets without a fuzzer, in each width, and feeds
-# them the kept inputs of tests/fuzz/corpus; `make check-deep` is `make fuzz`.
+# them the kept inputs of tests/fuzz/corpus; `make check-deep` gives each a minute.
 
 FUZZ_TARGETS := $(sort $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_CFLAGS := $(filter-out -MMD -MP,$(TEST_CFLAGS)) -Itests/fuzz
