@@ -259,6 +259,55 @@ static void large_requests(void **state)
         .realloc = 2 });
 }
 
+/*
+ * A free block with a page that is held between pages that are not: to take
+ * it whole, frames are asked for twice.
+ *
+ *     page 0    1      2      3      4            7
+ *     | [ ... | hole | held | held | hole | ... |...][used]
+ */
+static void run_two_holes(void)
+{
+    struct test_home *test = home_open(&(struct test_setup){
+        .arena_bytes = 64 * KIB, .span_bytes = 64 * KIB,
+        .hollow_pages = 8, .level = HEAP_LEVEL_CHECK });
+    void *all = heap_alloc(&test->heap, 7 * 4096);
+    void *behind = heap_alloc(&test->heap, 24), *front, *middle, *again;
+    uint64_t digest, failed;
+
+    heap_free(&test->heap, all);
+    heap_trim(&test->heap);
+    front = heap_alloc(&test->heap, 8500);
+    middle = heap_alloc_request(&test->heap, &(struct heap_request){
+        .size = 2000, .align = 4096 });
+    heap_free(&test->heap, front);
+    heap_trim(&test->heap);
+    heap_free(&test->heap, middle);
+
+    digest = test_home_digest(test);
+    failed = points.failed;
+    again = heap_alloc(&test->heap, 7 * 4096);
+    if (again == NULL && points.failed != failed) {
+        refusals_seen++;
+        if (test_home_digest(test) != digest)
+            fail_msg("refused, and something has changed");
+    }
+    test_home_check(test, "two holes");
+    heap_free(&test->heap, again);
+    heap_free(&test->heap, behind);
+    heap_trim(&test->heap);
+    shadow_expect_pristine(test);
+    test_home_destroy(test);
+}
+
+static void two_holes_in_one_block(void **state)
+{
+    (void)state;
+    refusals_seen = 0;
+    points_run_all("two holes", run_two_holes);
+    assert_true(refusals_seen > 0);
+}
+
 /* More ranges than there are tags to begin with. */
 static void many_ranges(void **state)
 {
@@ -460,6 +509,7 @@ int main(void)
         cmocka_unit_test(slots_only),
         cmocka_unit_test(blocks),
         cmocka_unit_test(blocks_in_one_span),
+        cmocka_unit_test(two_holes_in_one_block),
         cmocka_unit_test(large_requests),
         cmocka_unit_test(many_ranges),
         cmocka_unit_test(aligned_requests),

@@ -386,12 +386,36 @@ static void what_others_have_freed_is_found_before_a_refusal(void **state)
     munmap(p.arena, ARENA);
 }
 
+/* Two neighbours are kept, and a payload waits that is of no use: the two are
+ * joined before a request is refused for which they are large enough. */
+static void what_is_kept_is_given_back_before_a_refusal(void **state)
+{
+    static void *all[ARENA / 3000];
+    uint32_t count = 0;
+
+    (void)state;
+    points_begin(0, false);
+    place_open(&(struct heap_setup){
+        .span_bytes = SPAN, .level = HEAP_LEVEL_CHECK, .keep_bytes = 20000 });
+    while ((all[count] = heap_alloc(&p.heap[0], 3000)) != NULL)
+        count++;
+    assert_true(count > 20);
+    assert_int_equal((uintptr_t)all[1] - (uintptr_t)all[0], 3008);
+    assert_int_equal(heap_free(&p.heap[0], all[0]), MM_OK);
+    assert_int_equal(heap_free(&p.heap[0], all[1]), MM_OK);
+    assert_int_equal(heap_free(&p.heap[1], all[count - 1]), MM_OK);
+    if (heap_alloc(&p.heap[0], 3500) == NULL)
+        fail_msg("3500 bytes were refused, and 6016 were kept");
+    munmap(p.arena, ARENA);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_heaps_that_keep_nothing),
         cmocka_unit_test(three_heaps_that_keep_blocks),
         cmocka_unit_test(three_heaps_with_trailers),
+        cmocka_unit_test(what_is_kept_is_given_back_before_a_refusal),
         cmocka_unit_test(what_others_have_freed_is_found_before_a_refusal),
     };
 

@@ -138,6 +138,11 @@ static void test_calloc(void)
     good = calloc(huge / 2, 3) == NULL && errno == ENOMEM;
     errno = 0;
     good = good && calloc(huge, 2) == NULL && errno == ENOMEM;
+    for (size_t size = 2; size <= 4096; size *= 2) {
+        errno = 0;                      /* the product wraps to SIZE */
+        good = good && calloc((size_t)-1 / size + 2, size) == NULL &&
+               errno == ENOMEM;
+    }
     say(good, "calloc refuses a product that overflows");
 
     void *none = calloc(0, 8), *other = calloc(8, 0);
