@@ -701,10 +701,15 @@ static bool own_page_give(struct ranges *ranges, uint32_t page)
     ranges->tag_pages--;
     if (own == NULL || own->type != RANGE_TAGS || own->pages != 1)
         return false;                   /* damaged: the page is left alone */
+
+    struct range_tag *left = tree_previous(ranges, own);
+    struct range_tag *right = tree_next(ranges, own);
+
+    if (!tag_can_go(ranges, left, own, right))
+        return false;
     ranges->home->release(ranges->home->context, page, 1);
     emit(ranges, MM_EVENT_TRIM, page, 1, RANGE_TAGS);
-    range_unmap(ranges, tree_previous(ranges, own), own,
-                tree_next(ranges, own), page, 1);
+    range_unmap(ranges, left, own, right, page, 1);
     return true;
 }
 
