@@ -121,7 +121,7 @@ def frames_lines(section, table):
                      f"{row['rise']['pop']:.1f}"] + [
             f"{row[what][key]:.1f}" for what in ('warm', 'cold')
             for key in ('pop', 'push')] + [
-            f"{row['runs']['run'] / 1000:.0f} us" if 'runs' in row else '-'])
+            f"{row['runs']['run']:.0f}" if 'runs' in row else '-'])
     return [f'## Frames: ns a frame, {FRAMES:,} of them', ''] + table(
         ['', 'boot, all frames', 'first pop', 'pop, warm', 'push, warm',
          'pop, cold', 'push, cold', 'a run of 8, freed'], rows)

@@ -253,8 +253,11 @@ class Report:
                 cell = figure.form.format(value)
                 cells.append(f'**{cell}**' if value == best else cell)
             rows.append([figure.title, *cells, figure.compared(self.peers)])
-        if not rows:
+        if not rows and not self.section('ranges') and \
+                not self.section('frames'):
             return ['Nothing was measured.', '']
+        if not rows:
+            return []
         return ['## Summary', '',
                 'The last column is ours to the best peer\'s; bold is the '
                 'best of all.', ''] + self.table(
