@@ -188,11 +188,13 @@ static bool check_slot_page(const struct heap *heap, uint64_t at,
     if (used != view.used)
         return broken(damage, heap_is_checked(heap) ? s4 : s2, at);
 
-    for (uint32_t slot = view.free; slot != 0;
-         slot = slot_next(heap, at, slot)) {
+    for (uint32_t slot = view.free, next; slot != 0; slot = next) {
+        next = slot_next(heap, at, slot);
         if (heap_is_checked(heap) && slot_is_used(heap, at, slot))
             return broken(damage, s4, at + slot);
-        if (++listed > below)
+        if (++listed > below ||         /* a ring, or a link to nowhere */
+            (next == 0 &&
+             *(const uint32_t *)heap_address(heap, at + slot) != 0))
             return broken(damage, s1, at + slot);
     }
     return listed + used == below ? true : broken(damage, s1, at);

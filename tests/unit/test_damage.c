@@ -625,6 +625,7 @@ static void no_slots(void) { word(SPAN_TAGS_AT)[y.page / 2048] ^= 1; }
 static void more_slots(void) { word(SPAN_TAGS_AT)[y.page / 2048 + 2] ^= 1; }
 static void lost_slot(void) { word(y.page)[SLOT_FREE] = 0; }
 static void slot_in_a_ring(void) { *word(y.slot) = (uint32_t)(y.slot % 2048); }
+static void link_to_nowhere(void) { *word(y.slot) = 0x41414141; }
 static void wrong_used(void) { word(y.page)[SLOTS_USED] = 2; }
 static void wrong_slot_bit(void) { word(y.page)[BITS] ^= 2; }
 static void page_lost(void) { y.heap->slot_lists[2] = 0; }
@@ -649,8 +650,8 @@ static void the_checker_names_what_is_broken(void **state)
         { "I6", head_not_held }, { "I7", not_hollow }, { "I7", too_hollow },
         { "I8", dead }, { "I8", alive }, { "I8", alive_within },
         { "S3", no_slots }, { "I9", more_slots },
-        { "S1", lost_slot }, { "S1", slot_in_a_ring }, { "S4", wrong_used },
-        { "S4", wrong_slot_bit }, { "S3", page_lost },
+        { "S1", lost_slot }, { "S1", slot_in_a_ring },
+        { "S1", link_to_nowhere }, { "S4", wrong_used }, { "S4", wrong_slot_bit }, { "S3", page_lost },
         { "S3", page_in_a_ring }, { "S3", page_in_the_sky },
         { "S5", wrong_class }, { "S5", wrong_watermark },
     };

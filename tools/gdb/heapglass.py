@@ -545,6 +545,11 @@ I5 = ('I5: on a list, links lead back, and the map says which lists are not '
 I6 = 'I6: pages under headers, links and used blocks are held'
 I7 = 'I7: a free block is hollow when a page inside it is not held'
 I8 = "I8: a live bit is set where a used block's payload starts"
+I9 = 'I9: a slice tagged SLOTS is one used block'
+S1 = ('S1: a slot below the watermark is free and listed once, or handed '
+      'out')
+S4 = "S4: a slot's bit is set when it is handed out"
+S5 = "S5: a slot page's slots are of its class"
 I10 = "I10: a span's head says what it is, how long, and whose"
 R1 = 'R1: tags tile the arena'
 
@@ -584,6 +589,49 @@ def check_live(machine, block):
             raise Broken(at, I8)
 
 
+def check_slices(machine, block):
+    """I9."""
+    span = Struct('span', machine.base + block.span_at)
+    start = (block.at + SLOT_PAGE - 1) & ~(SLOT_PAGE - 1)
+    for at in range(start, block.at - HEADER + block.size, SLOT_PAGE):
+        slots = machine.slice_tag(span, at) & 0xffff == 1
+        if slots != (block.slots and at == block.at):
+            raise Broken(at, I9)
+    if block.slots and block.size != SLOT_PAGE:
+        raise Broken(block.at, I9)
+
+
+def check_slots(machine, at):
+    """S1, S4 and S5 of the slot page at AT."""
+    page, room = Struct('slot_page', machine.base + at), SLOT_PAGE - HEADER
+    first, size = 64, page.slot_bytes
+    if not machine.checked:
+        return                          # no bits: `check` knows more
+    if size == 0 or not first <= page.watermark <= room or \
+            (page.watermark - first) % size or (size != 8 and size % QUANTUM):
+        raise Broken(at, S5)
+    bits = words(page.live, 8)
+    used = [bits[i // 32] >> (i % 32) & 1
+            for i in range((page.watermark - first) // size)]
+    more = page.more & 0x7fffffff
+    if sum(used) != (0 if page.more == 0xffffffff else more + 1):
+        raise Broken(at, S4)
+    listed, slot = set(), page.free
+    while slot != 0:
+        index, odd = divmod(slot - first, size)
+        if odd or not 0 <= index < len(used) or index in listed:
+            raise Broken(at + slot, S1)
+        if used[index]:
+            raise Broken(at + slot, S4)
+        listed.add(index)
+        before, slot = slot, machine.at(at + slot, 4)
+        if slot != 0 and ((slot - first) % size or not
+                          first <= slot < page.watermark):
+            raise Broken(at + before, S1)
+    if len(listed) + sum(used) != len(used):
+        raise Broken(at, S1)
+
+
 def check_by_address(machine, found, free):
     span_at, left = None, None
     for block in machine.blocks():
@@ -611,6 +659,9 @@ def check_by_address(machine, found, free):
             raise Broken(block.at, I3)
         check_pages(machine, block)
         check_live(machine, block)
+        check_slices(machine, block)
+        if block.slots:
+            check_slots(machine, block.at)
         end = block.span_at + block.span_bytes
         if block.at + block.size == end and \
                 (machine.at(end - HEADER, 4) >> 17) * QUANTUM != block.size:
@@ -643,7 +694,9 @@ def check_by_size(machine, free):
 
 
 def check(machine):
-    """What of the shell's `check` needs no more than blocks and lists."""
+    """What of the shell's `check` can be seen from outside: blocks, slots,
+    lists and ranges; not the lists of slot pages (S3), what waits for other
+    threads (T1), and what a policy adds."""
     found = {'spans': 0, 'blocks': 0, 'free': 0, 'slot pages': 0, 'large': 0}
     free = set()
     try:
