@@ -9,6 +9,7 @@
 #   make bench TRACES=my.rep            these traces instead of bench/traces
 #   make bench ONLY="time memory"       some measurements only
 #   make bench-pairs                    instructions a pair in src/mm alone
+#   make bench-worst                    the longest way of one alloc or free
 #
 # docs/performance.md explains what each figure means.
 
@@ -25,7 +26,7 @@ PEERS  ?=
 BENCH_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -Isrc -fno-builtin -MMD -MP
 BENCH_LIBRARY := $(BENCH_CFLAGS) -fPIC -shared -fvisibility=hidden
 
-BENCH_PROGRAMS := $(addprefix $(BENCH)/,replay launch pairs ranges frames librecord.so \
+BENCH_PROGRAMS := $(addprefix $(BENCH)/,replay launch pairs worst ranges frames librecord.so \
 	floor_nothing.so floor_lists.so)
 
 $(BENCH)/replay: $(wildcard bench/replay*.c) bench/trace.c
@@ -48,7 +49,21 @@ $(BENCH)/librecord.so: tools/recorder/record.c
 	$(call say,bench  $@)
 	$(Q)$(HOST_CC) $(BENCH_LIBRARY) -o $@ $(filter %.c,$^)
 
-$(BENCH)/pairs $(BENCH)/ranges $(BENCH)/frames: $(BENCH)/%: bench/%.c \
+# src/mm as in the library, what calls it apart: one function to be counted.
+# For `worst` each stretch of src/mm without a branch announces itself.
+BENCH_MM := -DMM_CONFIG_OBSERVED=0 -DMM_CONFIG_ASSERTED=0
+$(BENCH)/pairs: BENCH_MM += -flto
+$(BENCH)/worst: BENCH_MM += -fsanitize-coverage=trace-pc
+$(BENCH)/pairs $(BENCH)/worst: $(BENCH)/%: bench/%.c bench/trace.c \
+		$(wildcard src/mm/*.[ch])
+	@mkdir -p $(@D)
+	$(call say,bench  $@)
+	$(Q)$(HOST_CC) $(BENCH_CFLAGS) -c -o $@.o $<
+	$(Q)$(HOST_CC) $(BENCH_CFLAGS) -c -o $@-trace.o bench/trace.c
+	$(Q)$(HOST_CC) $(filter-out -MMD -MP,$(BENCH_CFLAGS)) $(BENCH_MM) -o $@ \
+		$@.o $@-trace.o $(filter src/mm/%.c,$^)
+
+$(BENCH)/ranges $(BENCH)/frames: $(BENCH)/%: bench/%.c \
 		$(wildcard src/mm/*.c)
 	@mkdir -p $(@D)
 	$(call say,bench  $@)
@@ -56,7 +71,7 @@ $(BENCH)/pairs $(BENCH)/ranges $(BENCH)/frames: $(BENCH)/%: bench/%.c \
 
 -include $(wildcard $(BENCH)/*.d)
 
-.PHONY: bench bench-programs bench-pairs bench-traces deps-bench
+.PHONY: bench bench-programs bench-pairs bench-worst bench-traces deps-bench
 bench-programs: $(BENCH_PROGRAMS)
 
 bench: $(BENCH_PROGRAMS) lib
@@ -65,6 +80,9 @@ bench: $(BENCH_PROGRAMS) lib
 
 bench-pairs: $(BENCH)/pairs
 	@bench/pairs
+
+bench-worst: $(BENCH)/worst
+	@tests/bench/worst --table
 
 # Records the traces of bench/traces again, on this machine.
 bench-traces: $(BENCH_PROGRAMS)

@@ -2,13 +2,15 @@
 /*
  * pairs.c - what a pair of free and alloc costs, at so many live blocks
  *
- *     pairs LIVE PAIRS [LEVEL [SMALL]]
+ *     pairs LIVE PAIRS [LEVEL [SMALL [SIZE]]]
  *
  * Fills a heap with LIVE blocks of 16 to 1024 bytes, at random, then frees
- * one at random and allocates another PAIRS times, with no observer. The
- * loop is the function pairs_run(), so that an instruction counter can be
- * pointed at it (bench/pairs does); heap_examined adds up how many free
- * blocks each alloc looked at. LEVEL 0 trusts memory, 1 checks it.
+ * one at random and allocates another PAIRS times, with no observer. With a
+ * SIZE, half of the LIVE blocks are freed, and then a block of SIZE bytes is
+ * allocated and freed PAIRS times. The loops are the functions pairs_run() and
+ * pairs_same(), so that an instruction counter can be pointed at them
+ * (bench/pairs does); heap_examined adds up how many free blocks each alloc
+ * looked at. LEVEL 0 trusts memory, 1 checks it.
  *
  * The heap's home maps nothing and counts nothing: this measures src/mm.
  */
@@ -74,13 +76,22 @@ __attribute__((noinline)) void pairs_run(struct heap *heap, void **live,
     }
 }
 
+void pairs_same(struct heap *heap, uint64_t size, uint32_t pairs);
+
+__attribute__((noinline)) void pairs_same(struct heap *heap, uint64_t size,
+                                          uint32_t pairs)
+{
+    for (uint32_t i = 0; i < pairs; i++)
+        heap_free(heap, heap_alloc(heap, size));
+}
+
 int main(int count, char **words)
 {
     static struct ranges ranges;
     static struct heap heap;
 
     if (count < 3) {
-        fprintf(stderr, "usage: pairs LIVE PAIRS [LEVEL [SMALL]]\n");
+        fprintf(stderr, "usage: pairs LIVE PAIRS [LEVEL [SMALL [SIZE]]]\n");
         return 2;
     }
 
@@ -117,7 +128,13 @@ int main(int count, char **words)
         choices[i] = random_below(live_count);
         sizes[i] = SIZE_MIN + random_below(SIZE_MAX_ - SIZE_MIN + 1);
     }
-    pairs_run(&heap, live, choices, sizes, pairs);
+    if (count > 5) {
+        for (uint32_t i = 0; i < live_count; i += 2)
+            heap_free(&heap, live[i]);
+        pairs_same(&heap, strtoul(words[5], NULL, 0), pairs);
+    } else {
+        pairs_run(&heap, live, choices, sizes, pairs);
+    }
 
     struct heap_damage damage;
 

@@ -145,16 +145,28 @@ static inline bool block_is_end(const struct block *block)
     return block_quanta(block) == 0;
 }
 
+/* Where the header QUANTA to the right of BLOCK's lies; to the left. */
+static inline struct block *block_behind(const struct block *block,
+                                         uint32_t quanta)
+{
+    return (struct block *)((uintptr_t)block + quanta * MM_QUANTUM);
+}
+
+static inline struct block *block_before(const struct block *block,
+                                         uint32_t quanta)
+{
+    return (struct block *)((uintptr_t)block - quanta * MM_QUANTUM);
+}
+
 static inline struct block *block_right(const struct block *block)
 {
-    return (struct block *)((uintptr_t)block + block_size(block));
+    return block_behind(block, block_quanta(block));
 }
 
 /* Not of the first block. */
 static inline struct block *block_left(const struct block *block)
 {
-    return (struct block *)((uintptr_t)block -
-                            block_left_quanta(block) * MM_QUANTUM);
+    return block_before(block, block_left_quanta(block));
 }
 
 static inline void *block_payload(const struct block *block)
@@ -167,27 +179,68 @@ static inline struct block *block_of(const void *payload)
     return (struct block *)((uintptr_t)payload - BLOCK_HEADER);
 }
 
+/* HEADER of a block that is used, and not kept; of one that is free. */
+static inline uint32_t header_used(uint32_t header)
+{
+    return (header & ~(uint32_t)BLOCK_MARK) | BLOCK_USED;
+}
+
+static inline uint32_t header_free(uint32_t header)
+{
+    return header & ~(uint32_t)(BLOCK_MARK | BLOCK_USED);
+}
+
+/* HEADER with another size. */
+static inline uint32_t header_with_quanta(uint32_t header, uint32_t quanta)
+{
+    return (header & ~(uint32_t)(BLOCK_MAX_QUANTA << BLOCK_SIZE_SHIFT)) |
+           quanta << BLOCK_SIZE_SHIFT;
+}
+
+/* The header of what remains of a free block behind its first QUANTA: they are
+ * its left neighbour's, and it is hollow if the whole was. */
+static inline uint32_t header_cut(uint32_t header, uint32_t quanta)
+{
+    return (header & ((UINT32_C(1) << BLOCK_LEFT_SHIFT) - 1)) +
+           (quanta << BLOCK_LEFT_SHIFT) - (quanta << BLOCK_SIZE_SHIFT);
+}
+
+/* The header of the free block LEFT when it has taken in the free RIGHT: as
+ * long as both, hollow when one of them is. */
+static inline uint32_t header_joined(uint32_t left, uint32_t right)
+{
+    return (left | (right & BLOCK_MARK)) +
+           (right & BLOCK_MAX_QUANTA << BLOCK_SIZE_SHIFT);
+}
+
+/* Writes QUANTA in the header as the left neighbour's size. */
+static inline void block_set_left_quanta(struct block *block, uint32_t quanta)
+{
+    uint32_t header =
+        (block->header & ((UINT32_C(1) << BLOCK_LEFT_SHIFT) - 1)) |
+        quanta << BLOCK_LEFT_SHIFT;
+
+    /* One store: another thread may be asking how long BLOCK is. */
+    __atomic_store_n(&block->header, header, __ATOMIC_RELAXED);
+}
+
+/* Writes HEADER, and its size in the right neighbour's header as left's. */
+static inline void block_set_header(struct block *block, uint32_t header)
+{
+    block->header = header;
+    block_set_left_quanta(block_right(block), header_quanta(header));
+}
+
 /* Writes QUANTA in the header, and in the right neighbour's as left's. */
 static inline void block_set_quanta(struct block *block, uint32_t quanta)
 {
-    block->header = (block->header & ~(uint32_t)(BLOCK_MAX_QUANTA
-                                                 << BLOCK_SIZE_SHIFT)) |
-                    quanta << BLOCK_SIZE_SHIFT;
-
-    struct block *right = block_right(block);
-
-    uint32_t header =
-        (right->header & ((UINT32_C(1) << BLOCK_LEFT_SHIFT) - 1)) |
-        quanta << BLOCK_LEFT_SHIFT;
-
-    /* One store: another thread may be asking how long RIGHT is. */
-    __atomic_store_n(&right->header, header, __ATOMIC_RELAXED);
+    block_set_header(block, header_with_quanta(block->header, quanta));
 }
 
 static inline void block_set_used(struct block *block, bool used)
 {
-    block->header = (block->header & ~(uint32_t)(BLOCK_USED | BLOCK_MARK)) |
-                    (uint32_t)used;
+    block->header = used ? header_used(block->header)
+                         : header_free(block->header);
 }
 
 static inline void block_set_marked(struct block *block, bool marked)

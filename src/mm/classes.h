@@ -40,10 +40,11 @@ static inline unsigned class_of(uint32_t units)
 {
     if (units < CLASS_EXACT)
         return units - 1;
-    unsigned log2 = 31 - (unsigned)__builtin_clz(units);
-    unsigned step = (units >> (log2 - CLASS_STEPS_LOG2)) & 7;
+    unsigned log2 = 31 ^ (unsigned)__builtin_clz(units);
 
-    return 31 + (log2 - 5) * 8 + step;          /* 64..71 -> 39 */
+    /* The highest four bits, 8..15, are the step and 8 more:
+     * 64..71 -> 6 * 8 + 8 - 17 = 39. */
+    return log2 * 8 + (units >> (log2 - CLASS_STEPS_LOG2)) - 17;
 }
 
 /* The smallest size on list K. May be 2^32, one past the largest. */
@@ -56,12 +57,11 @@ static inline uint64_t class_size(unsigned k)
     return ((uint64_t)8 + step) << (log2 - CLASS_STEPS_LOG2);
 }
 
-/* The first list on which every piece is at least UNITS long. */
+/* The first list on which every piece is at least UNITS long: the one after
+ * the list that a unit less belongs on (for 1, the first). */
 static inline unsigned class_that_fits(uint32_t units)
 {
-    unsigned k = class_of(units);
-
-    return class_size(k) == units ? k : k + 1;
+    return class_of(units - 1) + 1;
 }
 
 /* How many lists sizes up to UNITS need. */

@@ -57,7 +57,8 @@
  *   I10 A span's head says what it is, how long, and whose.
  *
  * The steps in heap_steps.c are the only code that changes a block. Each
- * announces itself; what follows is built from nothing else.
+ * announces itself; what follows is built from nothing else. A heap that
+ * nobody watches takes short cuts to the same place (heap_quick.c).
  *
  * What it is bad at: it never moves a block, so free memory in many small
  * pieces stays in many small pieces (external fragmentation). `frag` in the
@@ -103,8 +104,15 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
         .small = setup->small,
         .empty_span = HEAP_NO_SPAN,
     };
+    heap->plain = !heap_is_checked(heap) && heap_policy(heap) == NULL &&
+                  !(MM_OBSERVED && setup->home->event != NULL);
     heap->span_quanta =
         (span - BLOCK_HEADER - heap->head_bytes) / MM_QUANTUM;
+
+    heap->spare_quanta = heap->span_quanta;
+    if (heap->hollow_pages > 0 &&
+        heap->spare_quanta > heap->hollow_pages * (MM_PAGE / MM_QUANTUM))
+        heap->spare_quanta = heap->hollow_pages * (MM_PAGE / MM_QUANTUM) + 1;
 
     /* Where there is one span only, a block must serve everything. */
     heap->large_bytes = span / 4;
@@ -226,11 +234,11 @@ static struct block *block_find(struct heap *heap, uint32_t quanta,
 {
     struct block *block = heap_fit(heap, quanta, align_quanta);
 
-    /* Before the heap grows: what others have freed, then what is kept (the
-     * drain may have kept some). */
-    if (block == NULL && heap_drain(heap, DRAIN_ALL) > 0)
+    /* Before the heap grows: some of what others have freed, and one block
+     * that is kept. */
+    if (block == NULL && heap_drain(heap, DRAIN_SOME) > 0)
         block = heap_fit(heap, quanta, align_quanta);
-    if (block == NULL && heap_flush_kept(heap))
+    if (block == NULL && heap_spend_kept(heap, quanta + align_quanta - 1))
         block = heap_fit(heap, quanta, align_quanta);
 
     bool grown = block == NULL;
@@ -249,6 +257,8 @@ static struct block *block_find(struct heap *heap, uint32_t quanta,
     /* What is found here comes late, but a refusal must be true. */
     uint32_t refusal = heap->refusal;
 
+    heap_drain(heap, DRAIN_ALL);
+    heap_flush_kept(heap);
     block = heap_fit_any(heap, quanta, align_quanta, block_prepare);
     if (block == NULL && !grown)        /* no frames for what there is */
         block = block_grow(heap, quanta, align_quanta);
@@ -283,18 +293,18 @@ struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
     if (block == NULL)
         return NULL;
 
-    uint32_t gap = block_gap(heap, block, align_quanta);
     uint32_t all = block_quanta(block);
+    uint32_t gap = align_quanta == 1 ? 0
+                                     : block_gap(heap, block, align_quanta);
 
-    heap->refusal = MM_OK;
     if (heap_policy(heap) != NULL && heap->policy->cut != NULL) {
         block = policy_cut(heap, block, quanta);
     } else if (gap == 0 && all > quanta) {
         struct block *rest = block_split(heap, block, quanta);
 
-        block_list_replace(heap, block, all, rest);
+        block_list_replace(heap, block, all, rest, all - quanta);
     } else {
-        block_list_remove(heap, block);
+        block_list_remove(heap, block, all);
         if (gap > 0) {
             struct block *aligned = block_split(heap, block, gap);
 
@@ -322,43 +332,10 @@ static void span_retire(struct heap *heap, struct span *span)
         span_shrink(heap, span);
 }
 
-/* BLOCK, in the hand, joins its free neighbours; the whole goes on its list.
- * Answers the whole. */
-static struct block *block_join(struct heap *heap, struct block *block)
+/* What the free BLOCK, of spare_quanta or more, has to spare goes back: its
+ * span, or the pages inside it when they are enough to be worth it. */
+enum mm_fault block_spare(struct heap *heap, struct block *block)
 {
-    struct block *right = block_right(block);
-    bool join_right = block_is_free(right);
-    uint32_t right_quanta = block_quanta(right);
-
-    if (join_right)
-        block_coalesce(heap, block, right);
-    if (!block_is_first(block) && block_is_free(block_left(block))) {
-        struct block *left = block_left(block);
-        uint32_t left_quanta = block_quanta(left);
-
-        if (join_right)
-            block_list_remove_sized(heap, right, right_quanta);
-        block_coalesce(heap, left, block);
-        block_list_replace(heap, left, left_quanta, left);
-        block = left;
-    } else if (join_right) {
-        block_list_replace(heap, right, right_quanta, block);
-    } else {
-        block_list_insert(heap, block);
-    }
-    return block;
-}
-
-/* Frees the used BLOCK. In a checked heap it was vetted. */
-enum mm_fault block_free(struct heap *heap, struct block *block,
-                         enum mm_use use)
-{
-    block_release(heap, block, use);
-
-    block = heap_policy(heap) == NULL ? block_join(heap, block)
-                                      : policy_join(heap, block);
-    if (heap_has_poison(heap))          /* over headers that a merge left */
-        care_poison_block(heap, block);
     if (block_fills_span(block))
         span_retire(heap, span_of(heap, block));
     else if (heap->hollow_pages > 0 &&
@@ -366,6 +343,51 @@ enum mm_fault block_free(struct heap *heap, struct block *block,
              block_idle_pages(heap, block) >= heap->hollow_pages)
         block_give_back(heap, block);
     return MM_OK;
+}
+
+/* BLOCK, in the hand, joins its free neighbours; the whole goes on its list.
+ * Answers the whole. */
+static struct block *block_join(struct heap *heap, struct block *block)
+{
+    struct block *right = block_right(block), *left = block_left(block);
+    uint32_t right_header = right->header;
+    uint32_t right_quanta = header_quanta(right_header);
+    bool join_right = !header_is_used(right_header);
+    bool join_left = !block_is_first(block) && block_is_free(left);
+
+    if (join_right)
+        block_coalesce(heap, block, right);
+    if (join_left) {
+        uint32_t left_quanta = block_quanta(left);
+
+        if (join_right)
+            block_list_remove(heap, right, right_quanta);
+        block_coalesce(heap, left, block);
+        block_list_replace(heap, left, left_quanta, left, block_quanta(left));
+        return left;
+    }
+    if (join_right)
+        block_list_replace(heap, right, right_quanta, block,
+                           block_quanta(block));
+    else
+        block_list_insert(heap, block);
+    return block;
+}
+
+/* Frees the used BLOCK. In a checked heap it was vetted. */
+enum mm_fault block_free(struct heap *heap, struct block *block,
+                         enum mm_use use)
+{
+    if (heap_is_plain(heap))
+        return block_free_quick(heap, block);
+
+    block_release(heap, block, use);
+    block = heap_policy(heap) == NULL ? block_join(heap, block)
+                                      : policy_join(heap, block);
+    if (heap_has_poison(heap))          /* over headers that a merge left */
+        care_poison_block(heap, block);
+    return block_quanta(block) >= heap->spare_quanta
+               ? block_spare(heap, block) : MM_OK;
 }
 
 /* Whether the used BLOCK now has QUANTA, where it is. */
@@ -400,12 +422,6 @@ static bool block_resize_in_place(struct heap *heap, struct block *block,
 }
 
 /* ---- what the caller sees --------------------------------------------- */
-
-/* Whether a plain request of SIZE is one for a block. */
-static bool size_wants_block(const struct heap *heap, uint64_t size)
-{
-    return size <= heap->large_bytes && !heap_wants_slot(heap, size);
-}
 
 static void *block_alloc_payload(struct heap *heap, uint64_t size,
                                  uint64_t align)
@@ -478,13 +494,6 @@ static void *alloc_by_kind(struct heap *heap,
     }
 }
 
-static void refusal_clear(struct heap *heap)
-{
-    heap->refusal = MM_OK;
-    heap->refusal_quantum = BLOCK_NIL;
-    heap->examined = 0;
-}
-
 /* Step REFUSE: nothing has changed, and this is why. */
 static void refuse(struct heap *heap, uint64_t at, uint64_t request)
 {
@@ -496,35 +505,41 @@ static void refuse(struct heap *heap, uint64_t at, uint64_t request)
     });
 }
 
-/* Asks for the most usual kind first. */
-static void *alloc_request(struct heap *heap,
-                           const struct heap_request *request)
+/* The whole of heap_alloc_request(), rare cases included. */
+static MM_COLD void *alloc_slowly(struct heap *heap,
+                                  const struct heap_request *request)
 {
-    if (request->kind == HEAP_ANY && request->align == 0 &&
-        size_wants_block(heap, request->size))
-        return block_alloc_payload(heap, request->size, MM_QUANTUM);
-    return alloc_by_kind(heap, request);
+    heap_refusal_clear(heap);
+
+    void *payload = alloc_by_kind(heap, request);
+
+    /* Before it is refused: what waits, if memory is what is missing. */
+    if (payload == NULL && heap->refusal < MM_TOO_LARGE &&
+        care_flush(heap) > 0) {
+        heap_refusal_clear(heap);
+        payload = alloc_by_kind(heap, request);
+    }
+    if (payload == NULL)
+        refuse(heap, (uint64_t)heap->refusal_quantum * MM_QUANTUM,
+               request->size);
+    else
+        heap->refusal = MM_OK;          /* of what was tried first */
+    if (payload != NULL && heap_has_trailers(heap))
+        care_dress(heap, payload, request->size > 0 ? request->size : 1);
+    return payload;
+}
+
+void *heap_alloc_slowly(struct heap *heap, uint64_t size)
+{
+    return alloc_slowly(heap, &(struct heap_request){ .size = size });
 }
 
 void *heap_alloc_request(struct heap *heap,
                          const struct heap_request *request)
 {
-    refusal_clear(heap);
-
-    void *payload = alloc_request(heap, request);
-
-    /* Before it is refused: what waits, if memory is what is missing. */
-    if (payload == NULL && heap->refusal < MM_TOO_LARGE &&
-        care_flush(heap) > 0) {
-        refusal_clear(heap);
-        payload = alloc_request(heap, request);
-    }
-    if (payload == NULL)
-        refuse(heap, (uint64_t)heap->refusal_quantum * MM_QUANTUM,
-               request->size);
-    else if (heap_has_trailers(heap))
-        care_dress(heap, payload, request->size > 0 ? request->size : 1);
-    return payload;
+    return request->kind == HEAP_ANY && request->align == 0
+               ? heap_alloc(heap, request->size)
+               : alloc_slowly(heap, request);
 }
 
 /* Whether PAYLOAD is handed out, and as whole as this heap's level of care can
@@ -559,12 +574,12 @@ enum mm_fault heap_give(struct heap *heap, void *payload)
     return block_free(heap, block_of(payload), MM_USE_CALLER);
 }
 
-enum mm_fault heap_free(struct heap *heap, void *payload)
+/* The whole of heap_free(), rare cases included. */
+enum mm_fault heap_free_slowly(struct heap *heap, void *payload)
 {
+    heap_refusal_clear(heap);
     if (payload == NULL)
         return MM_OK;
-
-    refusal_clear(heap);
     if (heap_is_checked(heap) &&
         (payload_vet(heap, payload) != MM_OK ||
          (heap_waits(heap) &&
@@ -577,7 +592,9 @@ enum mm_fault heap_free(struct heap *heap, void *payload)
 
 void *heap_alloc_block(struct heap *heap, uint64_t size)
 {
-    return block_alloc_payload(heap, size, MM_QUANTUM);
+    heap_refusal_clear(heap);
+    return heap_is_plain(heap) ? block_alloc_quick(heap, size)
+                               : heap_alloc_slowly(heap, size);
 }
 
 void heap_free_block(struct heap *heap, void *payload)
@@ -627,7 +644,7 @@ void *heap_realloc(struct heap *heap, void *payload, uint64_t size)
     if (payload == NULL)
         return heap_alloc(heap, size);
 
-    refusal_clear(heap);
+    heap_refusal_clear(heap);
     if (size == 0)
         size = 1;
     if (heap_is_checked(heap) && payload_vet(heap, payload) != MM_OK) {
@@ -756,7 +773,7 @@ uint64_t heap_trim(struct heap *heap)
     uint64_t held = heap_held_pages(heap), left;
     struct span *span;
 
-    refusal_clear(heap);
+    heap_refusal_clear(heap);
     heap_drain(heap, DRAIN_ALL);
     care_flush(heap);
     heap_flush_kept(heap);
@@ -774,7 +791,7 @@ uint64_t heap_trim(struct heap *heap)
 
 void heap_settle(struct heap *heap)
 {
-    refusal_clear(heap);
+    heap_refusal_clear(heap);
     heap_drain(heap, DRAIN_ALL);
     heap_flush_kept(heap);
     if (heap->empty_span != HEAP_NO_SPAN)

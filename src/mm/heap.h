@@ -25,6 +25,7 @@ enum {
     KEPT_SIZES = 2049,          /* blocks up to 2048 quanta, 32 KiB, may be
                                    kept: a list for each size */
     KEPT_PER_SIZE = 8,
+    KEPT_COUNTS = (KEPT_SIZES + 7) / 8 * 8,     /* read eight at a time */
     HEAP_WAITING = 64,          /* freed payloads that wait, at level full */
 };
 
@@ -65,11 +66,14 @@ struct heap {
     uint32_t span_quanta;       /* of the one block of an empty span */
     uint32_t hollow_pages;      /* a free gives back the pages inside a free
                                    block when so many are held; 0: never */
+    uint32_t spare_quanta;      /* a free block that could spare something is
+                                   at least so long */
     uint32_t owner;             /* this heap's number in tags */
     uint32_t level;             /* enum heap_level */
     uint32_t trailer_bytes;     /* behind each payload, at level canary */
     uint32_t keep_max;          /* quanta that may ever be kept; 0: none */
     uint32_t order;             /* enum heap_order */
+    uint32_t plain;             /* 1: nobody watches, doubts or chooses */
     struct heap_fast *fast;     /* short cuts that the home takes; or NULL */
     const struct heap_policy *policy;   /* NULL: segregated (heap_fit.c) */
     struct heap_looks *looks;   /* told of every block that is examined; may
@@ -89,7 +93,7 @@ struct heap {
     block_ref lists[HEAP_LISTS];
     block_ref slot_lists[SLOT_CLASSES]; /* slot pages with room, by class */
     block_ref kept[KEPT_SIZES]; /* kept blocks, by their quanta */
-    uint8_t kept_count[(KEPT_SIZES + 3) / 4 * 4];
+    uint8_t kept_count[KEPT_COUNTS];
     uint32_t remote;            /* payloads that other threads freed: a list
                                    that they push on (threads.c), atomic; far
                                    from what the heap's own thread looks at */
@@ -137,10 +141,8 @@ struct heap_request {
  */
 void *heap_alloc_request(struct heap *heap, const struct heap_request *request);
 
-static inline void *heap_alloc(struct heap *heap, uint64_t size)
-{
-    return heap_alloc_request(heap, &(struct heap_request){ .size = size });
-}
+/* The same for SIZE bytes of any kind, at a multiple of MM_QUANTUM. */
+void *heap_alloc(struct heap *heap, uint64_t size);
 
 /*
  * Gives PAYLOAD (NULL: nothing) back. MM_OK, or what is wrong with PAYLOAD or
@@ -200,7 +202,7 @@ unsigned heap_list_of(const struct heap *heap, uint32_t quanta);
 struct heap_kept {
     void *first[KEPT_SIZES];    /* kept blocks' payloads, by their quanta */
     int32_t room;               /* quanta that may still be kept */
-    int8_t left[KEPT_SIZES];    /* blocks of each size that may be */
+    int8_t left[KEPT_COUNTS];   /* blocks of each size that may be */
 };
 
 struct heap_fast {

@@ -69,21 +69,18 @@ struct block *heap_fit(struct heap *heap, uint32_t quanta,
         return heap->policy->choose(heap, quanta, align_quanta);
 
     unsigned own = class_of(quanta);
-    struct block *block = block_at(heap, heap->lists[own]);
+    unsigned sure = class_that_fits(quanta + align_quanta - 1);
+    struct block *block = NULL;
 
+    if (own < sure)
+        block = block_at(heap, heap->lists[own]);
     for (int i = 0; block != NULL && i < HEAP_TRIES; i++) {
         if (block_fits(heap, block, quanta, align_quanta))
             return block;
         block = block_at(heap, block->next);
     }
 
-    uint32_t sure = quanta + align_quanta - 1;
-
-    if (sure > BLOCK_MAX_QUANTA)
-        return NULL;
-
-    unsigned k = class_map_find(heap->map, HEAP_MAP_WORDS,
-                                class_that_fits(sure));
+    unsigned k = class_map_find(heap->map, HEAP_MAP_WORDS, sure);
 
     if (k == CLASS_NONE)
         return NULL;

@@ -10,8 +10,9 @@
  *      kept[quanta] --> | h: used, kept | next | ...    a list through payloads
  *
  * What is kept cannot coalesce, and is memory that nobody uses. So it is
- * bounded, in number for each size and in quanta for all; and before a heap
- * grows or trims, everything that it keeps is freed in earnest.
+ * bounded, in number for each size and in quanta for all; before a heap
+ * grows, one kept block that is long enough is freed in earnest, and before it
+ * refuses or trims, everything that it keeps.
  *
  *   K1  A kept block is marked in its header, and on the list of its size.
  *   K2  kept_room and the quanta on the lists add up to keep_quanta, which
@@ -130,15 +131,44 @@ struct block *block_reuse(struct heap *heap, uint32_t quanta,
     return block;
 }
 
+/* The first size from QUANTA on of which a block is kept; or KEPT_SIZES. Eight
+ * sizes at a time: there are many, and most have none. */
+static uint32_t kept_find(const struct heap *heap, uint32_t quanta)
+{
+    const void *counts = heap->kept_count;
+    uint64_t eight, none = 0;
+
+    if (heap->fast != NULL) {           /* these are counted downwards */
+        counts = heap->fast->kept->left;
+        none = KEPT_PER_SIZE * UINT64_C(0x0101010101010101);
+    }
+    while (quanta < KEPT_SIZES && !kept_has(heap, quanta)) {
+        __builtin_memcpy(&eight, (const char *)counts + (quanta & ~7u), 8);
+        quanta = eight == none ? (quanta | 7) + 1 : quanta + 1;
+    }
+    return quanta < KEPT_SIZES ? quanta : KEPT_SIZES;
+}
+
+/* Frees in earnest a kept block of QUANTA or more, the shortest one. Whether
+ * there was one: then a request of QUANTA can be served. */
+bool heap_spend_kept(struct heap *heap, uint32_t quanta)
+{
+    uint32_t kept = kept_find(heap, quanta);
+
+    if (kept == KEPT_SIZES)
+        return false;
+    block_free(heap, kept_pop(heap, kept), MM_USE_KEPT);
+    return true;
+}
+
 /* Frees in earnest what is kept. Whether there was any. */
 bool heap_flush_kept(struct heap *heap)
 {
-    bool any = false;
+    uint32_t quanta = kept_find(heap, 1);
+    bool any = quanta < KEPT_SIZES;
 
-    for (uint32_t quanta = 1; quanta < KEPT_SIZES &&
-         *kept_room(heap) < (int32_t)heap->keep_quanta; quanta++)
-        for (; kept_has(heap, quanta); any = true)
-            block_free(heap, kept_pop(heap, quanta), MM_USE_KEPT);
+    for (; quanta < KEPT_SIZES; quanta = kept_find(heap, quanta))
+        block_free(heap, kept_pop(heap, quanta), MM_USE_KEPT);
     return any;
 }
 

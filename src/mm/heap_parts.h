@@ -50,6 +50,13 @@ static inline struct span *span_of(const struct heap *heap,
     return span_at(heap, span_at_of(heap, heap_at(heap, address)));
 }
 
+/* Whether nobody watches this heap, doubts its memory or chooses its blocks:
+ * then the short cuts are open (heap_quick.c). */
+static inline bool heap_is_plain(const struct heap *heap)
+{
+    return heap->plain;
+}
+
 /* How this heap chooses blocks; NULL: as heap_fit.c says. */
 static inline const struct heap_policy *heap_policy(const struct heap *heap)
 {
@@ -122,6 +129,14 @@ static inline struct block *block_at(const struct heap *heap, block_ref ref)
     return block_of(heap_address(heap, (uint64_t)ref * MM_QUANTUM));
 }
 
+/* The same for a REF that is not BLOCK_NIL and can be believed: a list's head,
+ * or a link of a block that was vetted. */
+static inline struct block *block_named(const struct heap *heap,
+                                        block_ref ref)
+{
+    return block_of(heap_address(heap, (uint64_t)ref * MM_QUANTUM));
+}
+
 static inline uint64_t block_at_bytes(const struct heap *heap,
                                       const struct block *block)
 {
@@ -140,6 +155,44 @@ static inline uint32_t quanta_for(uint64_t size)
     uint64_t bytes = mm_round_up(size + BLOCK_HEADER, MM_QUANTUM);
 
     return (uint32_t)(bytes / MM_QUANTUM);
+}
+
+/* ---- held pages ------------------------------------------------------- */
+
+static inline bool span_page_is_held(const struct span *span, uint32_t page)
+{
+    return span->held[page / 32] >> (page % 32) & 1;
+}
+
+/* The first page of the arena that belongs to SPAN. */
+static inline uint32_t span_page(const struct heap *heap, const struct span *span)
+{
+    return (uint32_t)(heap_at(heap, span) / MM_PAGE);
+}
+
+/* The first page of SPAN in [FIRST, END) whose held bit is HELD; or END. */
+static inline uint32_t span_find(const struct span *span, uint32_t first,
+                          uint32_t end, bool held)
+{
+    uint32_t flip = held ? 0 : UINT32_MAX;
+
+    while (first < end) {
+        uint32_t bits = (span->held[first / 32] ^ flip) >> (first % 32);
+
+        if (bits != 0) {
+            first += (uint32_t)__builtin_ctz(bits);
+            return first < end ? first : end;
+        }
+        first = (first / 32 + 1) * 32;
+    }
+    return end;
+}
+
+/* Whether all of the pages [FIRST, END) of SPAN are held. */
+static inline bool span_all_held(const struct span *span, uint32_t first,
+                          uint32_t end)
+{
+    return span_find(span, first, end, false) == end;
 }
 
 /* ---- live bits: a checked heap's own account of what is handed out ----- */
@@ -189,11 +242,11 @@ static inline bool live_is_set(const struct heap *heap, uint64_t at)
 /* ---- free lists (heap_steps.c) ---------------------------------------- */
 
 void block_list_insert(struct heap *heap, struct block *block);
-void block_list_remove(struct heap *heap, struct block *block);
-void block_list_remove_sized(struct heap *heap, struct block *block,
-                             uint32_t quanta);
+void block_list_remove(struct heap *heap, struct block *block,
+                       uint32_t quanta);
 void block_list_replace(struct heap *heap, struct block *before,
-                        uint32_t before_quanta, struct block *new);
+                        uint32_t before_quanta, struct block *new,
+                        uint32_t new_quanta);
 
 /* ---- the steps (heap_steps.c) ----------------------------------------- */
 
@@ -210,12 +263,12 @@ bool span_hold(struct heap *heap, struct span *span, uint32_t start,
                uint32_t end);
 void span_unhold(struct heap *heap, struct span *span,
                  const struct span *before);
+void span_is_used(struct heap *heap, const struct block *block);
 uint32_t block_give_back(struct heap *heap, struct block *block);
 uint32_t block_idle_pages(const struct heap *heap, const struct block *block);
 enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end,
                         struct span **grown);
 uint32_t span_shrink(struct heap *heap, struct span *span);
-bool span_page_is_held(const struct span *span, uint32_t page);
 
 /* ---- choosing (heap_fit.c) -------------------------------------------- */
 
@@ -317,6 +370,17 @@ static inline uint32_t heap_guard_pages(const struct heap *heap)
 
 /* ---- heap.c ----------------------------------------------------------- */
 
+/* Of how the last call went, nothing is known yet. */
+static inline void heap_refusal_clear(struct heap *heap)
+{
+    heap->refusal = MM_OK;
+    heap->refusal_quantum = BLOCK_NIL;
+    heap->examined = 0;
+}
+
+MM_COLD void *heap_alloc_slowly(struct heap *heap, uint64_t size);
+MM_COLD enum mm_fault heap_free_slowly(struct heap *heap, void *payload);
+MM_COLD enum mm_fault block_spare(struct heap *heap, struct block *block);
 enum mm_fault heap_give(struct heap *heap, void *payload);
 uint64_t heap_payload_bytes(const struct heap *heap, const void *payload);
 
@@ -336,6 +400,7 @@ struct block *block_reuse(struct heap *heap, uint32_t quanta,
 bool heap_flush_kept(struct heap *heap);
 void kept_allow_more(struct heap *heap);
 void kept_lists_set(struct heap *heap);
+bool heap_spend_kept(struct heap *heap, uint32_t quanta);
 
 /* ---- slot pages ------------------------------------------------------- */
 
@@ -354,6 +419,11 @@ enum { SLOT_PAGE_BYTES = MM_SLOT_PAGE - BLOCK_HEADER };     /* 2044 */
 
 #define SLOT_PAGE_FULL UINT32_C(0x80000000)     /* or-ed to `more` */
 #define SLOT_PAGE_EMPTY UINT32_MAX
+
+/* ---- in a plain heap (heap_quick.c) ----------------------------------- */
+
+void *block_alloc_quick(struct heap *heap, uint64_t size);
+enum mm_fault block_free_quick(struct heap *heap, struct block *block);
 
 /* ---- kinds of memory -------------------------------------------------- */
 

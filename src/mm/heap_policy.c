@@ -134,7 +134,7 @@ bool policy_hold_cuts(struct heap *heap, struct block *block,
 struct block *policy_cut(struct heap *heap, struct block *block,
                          uint32_t quanta)
 {
-    block_list_remove(heap, block);
+    block_list_remove(heap, block, block_quanta(block));
     while (block_quanta(block) > quanta) {
         uint32_t left = heap->policy->cut(block_quanta(block));
 
@@ -167,11 +167,11 @@ struct block *policy_join(struct heap *heap, struct block *block)
         struct block *left = block_is_first(block) ? NULL : block_left(block);
 
         if (can_join(heap, right) && policy_joins(heap, block, right)) {
-            block_list_remove(heap, right);
+            block_list_remove(heap, right, block_quanta(right));
             block_coalesce(heap, block, right);
         } else if (left != NULL && can_join(heap, left) &&
                    policy_joins(heap, left, block)) {
-            block_list_remove(heap, left);
+            block_list_remove(heap, left, block_quanta(left));
             block_coalesce(heap, left, block);
             block = left;
         } else {

@@ -9,7 +9,7 @@
  * and on no list (heap.c, I4). Steps do not touch the lists unless they say
  * so: what is joined twice would otherwise be listed three times.
  */
-#include "heap_parts.h"
+#include "heap_lists.h"
 
 /* ---- free lists ------------------------------------------------------- */
 
@@ -17,48 +17,16 @@
  * wants it. */
 void block_list_insert(struct heap *heap, struct block *block)
 {
-    if (heap_policy(heap) != NULL) {
+    if (heap_policy(heap) != NULL)
         policy_list_insert(heap, block);
-        return;
-    }
-
-    unsigned k = class_of(block_quanta(block));
-    block_ref ref = block_ref_of(heap, block);
-    struct block *first = block_at(heap, heap->lists[k]);
-
-    block->previous = BLOCK_NIL;
-    block->next = heap->lists[k];
-    if (first != NULL)
-        first->previous = ref;
-    heap->lists[k] = ref;
-    class_map_set(heap->map, k);
-}
-
-/* Takes BLOCK off list K. */
-static void list_unlink(struct heap *heap, struct block *block, unsigned k)
-{
-    struct block *next = block_at(heap, block->next);
-    struct block *previous = block_at(heap, block->previous);
-
-    if (next != NULL)
-        next->previous = block->previous;
-    if (previous != NULL)
-        previous->next = block->next;
     else
-        heap->lists[k] = block->next;
-    if (heap->lists[k] == BLOCK_NIL)
-        class_map_clear(heap->map, k);
-}
-
-/* Takes the free BLOCK off the list of its size. */
-void block_list_remove(struct heap *heap, struct block *block)
-{
-    list_unlink(heap, block, block_list_of(heap, block_quanta(block)));
+        list_push(heap, block, block_ref_of(heap, block),
+                  class_of(block_quanta(block)));
 }
 
 /* Takes BLOCK, which was QUANTA long when it was listed, off its list. */
-void block_list_remove_sized(struct heap *heap, struct block *block,
-                             uint32_t quanta)
+void block_list_remove(struct heap *heap, struct block *block,
+                       uint32_t quanta)
 {
     list_unlink(heap, block, block_list_of(heap, quanta));
 }
@@ -69,32 +37,21 @@ void block_list_remove_sized(struct heap *heap, struct block *block,
  * of its own. Where that is the same place, it is one change.
  */
 void block_list_replace(struct heap *heap, struct block *before,
-                        uint32_t before_quanta, struct block *new)
+                        uint32_t before_quanta, struct block *new,
+                        uint32_t new_quanta)
 {
     unsigned k = block_list_of(heap, before_quanta);
 
-    if (heap_policy(heap) == NULL && before->previous == BLOCK_NIL &&
-        class_of(block_quanta(new)) == k) {
-        struct block *next = block_at(heap, before->next);
-        block_ref ref = block_ref_of(heap, new);
-
-        new->next = before->next;
-        new->previous = BLOCK_NIL;
-        if (next != NULL)
-            next->previous = ref;
-        heap->lists[k] = ref;
-        return;
+    if (heap_policy(heap) != NULL) {
+        list_unlink(heap, before, k);
+        policy_list_insert(heap, new);
+    } else {
+        list_replace(heap, before, k, new, block_ref_of(heap, new),
+                     class_of(new_quanta));
     }
-    list_unlink(heap, before, k);
-    block_list_insert(heap, new);
 }
 
 /* ---- held pages ------------------------------------------------------- */
-
-bool span_page_is_held(const struct span *span, uint32_t page)
-{
-    return span->held[page / 32] >> (page % 32) & 1;
-}
 
 static void span_page_set_held(struct span *span, uint32_t page, bool held)
 {
@@ -106,25 +63,13 @@ static void span_page_set_held(struct span *span, uint32_t page, bool held)
         span->held[page / 32] &= ~bit;
 }
 
-/* The first page of the arena that belongs to SPAN. */
-static uint32_t span_page(const struct heap *heap, const struct span *span)
-{
-    return (uint32_t)(heap_at(heap, span) / MM_PAGE);
-}
-
 /* The next run of pages of SPAN in [*FIRST, END) whose held bit is HELD:
  * *FIRST is its start then, the answer its length; 0: there is none. */
 static uint32_t span_run(const struct span *span, uint32_t *first,
                          uint32_t end, bool held)
 {
-    uint32_t count = 0;
-
-    while (*first < end && span_page_is_held(span, *first) != held)
-        ++*first;
-    while (*first + count < end &&
-           span_page_is_held(span, *first + count) == held)
-        count++;
-    return count;
+    *first = span_find(span, *first, end, held);
+    return span_find(span, *first, end, !held) - *first;
 }
 
 static void emit_pages(const struct heap *heap, enum mm_event_kind kind,
@@ -177,16 +122,6 @@ static uint32_t span_mask(uint32_t i, uint32_t first, uint32_t end)
     return mask;
 }
 
-/* Whether all of the pages [FIRST, END) of SPAN are held. */
-static bool span_all_held(const struct span *span, uint32_t first,
-                          uint32_t end)
-{
-    for (uint32_t i = first / 32; i * 32 < end; i++)
-        if ((~span->held[i] & span_mask(i, first, end)) != 0)
-            return false;
-    return true;
-}
-
 /* How many pages inside the free BLOCK have a frame that it does not need. */
 uint32_t block_idle_pages(const struct heap *heap, const struct block *block)
 {
@@ -194,8 +129,12 @@ uint32_t block_idle_pages(const struct heap *heap, const struct block *block)
     uint32_t first, end, idle = 0;
 
     block_inner_pages(heap, block, &first, &end);
-    for (uint32_t i = first / 32; first < end && i * 32 < end; i++)
-        idle += bits_count(span->held[i] & span_mask(i, first, end));
+    for (uint32_t i = first / 32; first < end && i * 32 < end; i++) {
+        uint32_t bits = span->held[i] & span_mask(i, first, end);
+
+        if (bits != 0)
+            idle += bits_count(bits);
+    }
     return idle;
 }
 
@@ -205,7 +144,7 @@ static bool block_has_hole(const struct heap *heap, const struct block *block)
     uint32_t first, end;
 
     block_inner_pages(heap, block, &first, &end);
-    return first < end && !span_all_held(span_of(heap, block), first, end);
+    return !span_all_held(span_of(heap, block), first, end);
 }
 
 /*
@@ -312,19 +251,17 @@ uint32_t block_give_back(struct heap *heap, struct block *block)
 struct block *block_split(struct heap *heap, struct block *block,
                           uint32_t quanta)
 {
-    uint32_t rest = block_quanta(block) - quanta;
-    bool hollow = block_is_hollow(block);
+    uint32_t header = block->header;
+    uint32_t rest = header_quanta(header) - quanta;
 
     MM_ASSERT(block_is_free(block) && quanta > 0 && rest > 0 &&
               rest <= BLOCK_MAX_QUANTA);
 
-    struct block *right =
-        (struct block *)((uintptr_t)block + quanta * MM_QUANTUM);
+    struct block *right = block_behind(block, quanta);
 
-    right->header = block_header(quanta, 0, false, false);
-    block_set_quanta(right, rest);
-    block_set_quanta(block, quanta);
-    if (hollow) {
+    block_set_header(right, block_header(quanta, rest, false, false));
+    block->header = header_with_quanta(header, quanta);
+    if (header_is_marked(header)) {
         block_set_marked(block, block_has_hole(heap, block));
         block_set_marked(right, block_has_hole(heap, right));
     }
@@ -341,6 +278,13 @@ struct block *block_split(struct heap *heap, struct block *block,
     return right;
 }
 
+/* BLOCK's span is no longer the empty one that is kept, if it was. */
+void span_is_used(struct heap *heap, const struct block *block)
+{
+    if (heap->empty_span == span_page(heap, span_of(heap, block)))
+        heap->empty_span = HEAP_NO_SPAN;
+}
+
 /* Step TAKE: the free BLOCK, in the hand, is used. Its pages are held. */
 void block_take(struct heap *heap, struct block *block, enum mm_use use,
                 uint64_t request)
@@ -348,9 +292,7 @@ void block_take(struct heap *heap, struct block *block, enum mm_use use,
     MM_ASSERT(block_is_free(block));
     block_set_used(block, true);
     live_set(heap, block, true);
-    if (heap->empty_span != HEAP_NO_SPAN &&
-        heap->empty_span == span_page(heap, span_of(heap, block)))
-        heap->empty_span = HEAP_NO_SPAN;
+    span_is_used(heap, block);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_TAKE,
         .use = use,
@@ -390,9 +332,7 @@ void block_coalesce(struct heap *heap, struct block *left,
 
     MM_ASSERT(block_is_free(left) && block_is_free(right) &&
               block_right(left) == right);
-    if (block_is_hollow(right))
-        block_set_marked(left, true);
-    block_set_quanta(left, block_quanta(left) + taken);
+    block_set_header(left, header_joined(left->header, right->header));
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_COALESCE,
         .at = block_at_bytes(heap, left),
@@ -420,15 +360,15 @@ void block_resize(struct heap *heap, struct block *block, uint32_t quanta,
     uint32_t all = before;
 
     if (right_is_free) {
-        block_list_remove(heap, right);
+        block_list_remove(heap, right, block_quanta(right));
         all += block_quanta(right);
     }
     block_set_quanta(block, quanta);
     if (all > quanta) {
         struct block *rest = block_right(block);
 
-        rest->header = block_header(quanta, 0, false, false);
-        block_set_quanta(rest, all - quanta);
+        block_set_header(rest,
+                         block_header(quanta, all - quanta, false, false));
         if (hollow)
             block_set_marked(rest, block_has_hole(heap, rest));
         if (heap_has_poison(heap))
@@ -532,9 +472,8 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end,
     struct span *span = span_at(heap, (uint64_t)page * MM_PAGE);
     struct block *block = span_first_block(heap, span);
 
-    block->header = block_header(0, 0, false, false);
     span_end_block(heap, span)->header = block_header(0, 0, false, true);
-    block_set_quanta(block, heap->span_quanta);
+    block_set_header(block, block_header(0, heap->span_quanta, false, false));
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_GROW,
         .owner = (uint16_t)heap->owner,
@@ -573,7 +512,7 @@ uint32_t span_shrink(struct heap *heap, struct span *span)
     uint64_t at = heap_at(heap, span);
     struct span copy = { 0 };           /* the head goes with its page */
 
-    block_list_remove(heap, span_first_block(heap, span));
+    block_list_remove(heap, span_first_block(heap, span), heap->span_quanta);
     if (heap->empty_span == page)
         heap->empty_span = HEAP_NO_SPAN;
     for (int i = 0; i < SPAN_HELD_WORDS; i++)

@@ -73,6 +73,12 @@ static inline bool mm_is_damage(enum mm_fault fault)
                  : mm_home_panic(__FILE__, __LINE__,                       \
                                  "the allocator is wrong: " #condition))
 
+/* A path that is seldom taken, kept apart from the one that often is. */
+#define MM_COLD __attribute__((noinline))
+
+/* A part of such a path, whatever the compiler thinks of its length. */
+#define MM_INLINE static inline __attribute__((always_inline))
+
 /* Supplied by the home (see home.h): prints the sentence and stops. */
 _Noreturn void mm_home_panic(const char *file, int line, const char *sentence);
 

@@ -196,7 +196,7 @@ static void a_held_block_is_found_when_the_chosen_one_is_hollow(void **state)
         while (ask(heap, 8 * KIB - 4, 0, HEAP_BLOCK) != NULL)
             ;                           /* nothing else is large enough */
         take_back(block[0]);
-        heap->hollow_pages = 1;
+        heap->hollow_pages = heap->spare_quanta = 1;
         take_back(block[2]);            /* the last freed, the first found */
         assert_true(block_is_hollow(block_of(block[2])));
         assert_false(block_is_hollow(block_of(block[0])));
