@@ -290,6 +290,88 @@ static void a_walk_over_a_damaged_list_ends(void **state)
     }
 }
 
+/* ---- runs of freed frames --------------- */
+
+/* All frames were handed out, and all of the second region's are free. */
+static struct frames *open_runs(void)
+{
+    struct frames *frames = open_ground();
+
+    for (int i = 0; i < 32; i++)
+        assert_int_not_equal(frame_alloc(frames), FRAME_NONE);
+    assert_int_equal(frame_alloc(frames), FRAME_NONE);
+    for (pfn_t pfn = 40; pfn < 56; pfn++)
+        assert_int_equal(frame_free(frames, pfn), MM_OK);
+    return frames;
+}
+
+static void runs_reach_to_the_edges_of_a_region(void **state)
+{
+    struct frames *frames = open_runs();
+    pfn_t at;
+
+    (void)state;
+    assert_int_equal(frame_alloc_run(frames, 0), FRAME_NONE);
+    assert_int_equal(frame_alloc_run(frames, 17), FRAME_NONE);
+    assert_int_equal(frame_alloc_run(frames, 16), 40);
+    assert_null(frames_check(frames, &at));
+    assert_int_equal(frame_alloc_run(frames, 2), FRAME_NONE);
+    for (pfn_t pfn = 43; pfn >= 40; pfn--)      /* 40 is on top */
+        assert_int_equal(frame_free(frames, pfn), MM_OK);
+    assert_int_equal(frame_alloc_run(frames, 5), FRAME_NONE);
+    assert_int_equal(frame_alloc_run(frames, 4), 40);
+    assert_null(frames_check(frames, &at));
+    close_ground();
+}
+
+static void take_run(void)
+{
+    frame_alloc_run(&g.frames, 4);
+}
+
+static void lose_the_list(void) { g.frames.head = FRAME_NONE; }
+static void name_a_stranger(void) { g.holders[40]->free[14] = 60; }
+static void name_a_used_one(void) { g.holders[40]->free[14] = 20; }
+
+/* The bits tell of a run, and the list does not have it. */
+static void a_run_that_is_not_on_the_list_is_a_panic(void **state)
+{
+    static void (*const damages[])(void) = {
+        lose_the_list, name_a_stranger, name_a_used_one,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+        open_runs();
+        damages[i]();
+        assert_non_null(strstr(panic_of(take_run), "was written to"));
+        close_ground();
+    }
+}
+
+/* What the top of the list says is not followed, if it cannot be. */
+static void a_run_is_not_looked_for_around_strangers(void **state)
+{
+    struct frames *frames = open_runs();
+
+    (void)state;
+    /* half of the second region is in use again, but for its first frames */
+    assert_int_equal(frame_alloc_run(frames, 8), 48);
+    for (uint32_t i = 0; i < g.holders[40]->count; i++)
+        g.holders[40]->free[i] = 33 + i;        /* of no region */
+    frames->free_count = 8;
+    assert_int_equal(frame_alloc_run(frames, 9), FRAME_NONE);
+    g.regions[1].watermark = 44;
+    for (uint32_t i = 0; i < g.holders[40]->count; i++)
+        g.holders[40]->free[i] = 45;            /* above a watermark */
+    g.regions[1].end = 44;
+    frames->free_count = 9;
+    assert_int_equal(frame_alloc_run(frames, 9), FRAME_NONE);
+    g.holders[40]->count = FRAMES_PER_HOLDER + 1;
+    assert_int_equal(frame_alloc_run(frames, 9), FRAME_NONE);
+    close_ground();
+}
+
 /* ---- the checker --------------- */
 
 static void start_at_0(void) { g.regions[0].start = 0; }
@@ -350,6 +432,9 @@ int main(void)
         cmocka_unit_test(only_frames_that_were_handed_out_are_used),
         cmocka_unit_test(a_holder_that_is_not_there_is_a_panic),
         cmocka_unit_test(a_walk_over_a_damaged_list_ends),
+        cmocka_unit_test(runs_reach_to_the_edges_of_a_region),
+        cmocka_unit_test(a_run_that_is_not_on_the_list_is_a_panic),
+        cmocka_unit_test(a_run_is_not_looked_for_around_strangers),
         cmocka_unit_test(the_checker_names_what_is_broken),
     };
 
