@@ -20,10 +20,12 @@ COVERAGE_MAPPED := -fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc
 COVERAGE_UNIT := classes $(foreach test,$(UNIT_TESTS),\
 	$(if $(filter src/mm/%,$(call unit_sources,$(test))),$(test)))
 
-# Objects: instrumented are src/mm, and one test whose subject is a header.
+# Objects: instrumented are src/mm, and the parts of tests that use what is in
+# its headers only.
 define coverage_width
 $(COVERAGE_BUILD)/$1/src/mm/%.o: MAPPED := $(COVERAGE_MAPPED)
 $(COVERAGE_BUILD)/$1/tests/unit/test_classes.o: MAPPED := $(COVERAGE_MAPPED)
+$(COVERAGE_BUILD)/$1/tests/unit/home.o: MAPPED := $(COVERAGE_MAPPED)
 $(COVERAGE_BUILD)/$1/%.o: %.c
 	@mkdir -p $$(@D)
 	$$(call say,cover $$@)

@@ -799,6 +799,28 @@ static void wrong_lists_of_slot_pages_are_seen(void **state)
     close_heap();
 }
 
+/* Behind a front, the first page of a list may be full, and no other. */
+static void a_full_page_behind_the_first_is_seen(void **state)
+{
+    uint64_t first[1], slot;
+
+    (void)state;
+    open_level(HEAP_LEVEL_NONE);
+    test->home.event = NULL;
+    test->fast.no_room = (struct slot_page *)test->no_room;
+    test->fast.kept = &test->kept;
+    heap_set_fast(heap, &test->fast);
+    fill_pages(first, 1);
+    slot = give(256, 0, HEAP_SLOT);
+    assert_true(page_of(slot) != page_of(first[0]));
+    assert_int_equal(heap->slot_lists[16], ref(page_of(slot)));
+    check_fine();
+    slot_page(slot)->next = ref(page_of(first[0]));
+    slot_page(first[0])->previous = ref(page_of(slot));
+    check_says("S3", page_of(first[0]));
+    close_heap();
+}
+
 static void a_full_page_with_links_is_refused(void **state)
 {
     uint64_t first[1];
@@ -1141,6 +1163,7 @@ int main(void)
         cmocka_unit_test(a_wrong_count_of_slots_is_seen),
         cmocka_unit_test(a_free_slot_that_was_written_to_is_seen),
         cmocka_unit_test(wrong_lists_of_slot_pages_are_seen),
+        cmocka_unit_test(a_full_page_behind_the_first_is_seen),
         cmocka_unit_test(a_full_page_with_links_is_refused),
         cmocka_unit_test(a_full_page_does_not_go_behind_a_damaged_one),
         cmocka_unit_test(a_ring_of_slot_pages_ends),

@@ -12,6 +12,7 @@
 #include "home.h"
 
 #include "lab/policy.h"
+#include "mm/heap_fast.h"
 
 enum { KIB = 1024, MIB = 1024 * KIB };
 
@@ -772,6 +773,156 @@ static void a_slot_that_was_freed_far_away_is_found(void **state)
     }
 }
 
+/* ---- a front --------------- */
+
+static void set_front(void *front)
+{
+    heap_set_fast(heap, front);
+}
+
+static void a_front_is_for_a_heap_that_nobody_watches(void **state)
+{
+    (void)state;
+    for (int deaf = 0; deaf < 2; deaf++) {
+        for (int level = 0; level <= HEAP_LEVEL_CHECK; level++) {
+            const char *panic;
+
+            open_heap((struct heap_setup){ .level = (enum heap_level)level,
+                                           .small = true }, 256 * KIB,
+                      64 * KIB, deaf);
+            test->fast.no_room = (struct slot_page *)test->no_room;
+            test->fast.kept = &test->kept;
+            panic = test_panic_of(set_front, &test->fast);
+            if (deaf && level == HEAP_LEVEL_NONE)
+                assert_null(panic);
+            else
+                assert_non_null(strstr(panic, "nobody watches"));
+            close_heap();
+        }
+    }
+}
+
+/* Nine of a size: the ninth is not kept, nor are those beyond 32 KiB; and when
+ * the front goes, nothing is kept any more. */
+static void a_front_keeps_as_many_as_the_heap(void **state)
+{
+    for (int by_heap = 0; by_heap < 2; by_heap++) {
+        void *payload[KEPT_PER_SIZE + 2], *large;
+
+        (void)state;
+        open_heap((struct heap_setup){ .small = true, .keep_bytes = 131072 },
+                  4 * MIB, 512 * KIB, true);
+        test->fast.no_room = (struct slot_page *)test->no_room;
+        test->fast.kept = &test->kept;
+        heap_set_fast(heap, &test->fast);
+        for (int i = 0; i < KEPT_PER_SIZE + 2; i++)
+            payload[i] = give(500);
+        large = give(40000);
+        give(500);
+        assert_true(test->kept.room > 300);
+        for (int i = 0; i < KEPT_PER_SIZE + 2; i++)
+            assert_int_equal(by_heap ? heap_free(heap, payload[i])
+                                     : test_home_free(test, payload[i]),
+                             MM_OK);
+        check_fine();
+        for (int i = 0; i < KEPT_PER_SIZE + 2; i++)
+            assert_int_equal(block_is_used(block_of(payload[i])),
+                             i < KEPT_PER_SIZE);
+        assert_int_equal(test_home_free(test, large), MM_OK);
+        assert_true(block_is_free(block_of(large)));
+        check_fine();
+        heap_set_fast(heap, NULL);
+        assert_null(heap->fast);
+        for (int i = 0; i < KEPT_PER_SIZE; i++)
+            assert_true(block_is_free(block_of(payload[i])) ||
+                        !block_is_kept(block_of(payload[i])));
+        assert_int_equal(heap->kept_room, heap->keep_quanta);
+        check_fine();
+        close_heap();
+    }
+}
+
+static void a_page_with_a_free_slot_needs_no_refill(void **state)
+{
+    void *slot;
+    uint32_t watermark;
+
+    (void)state;
+    open_heap((struct heap_setup){ .small = true }, 256 * KIB, 64 * KIB,
+              true);
+    test->fast.no_room = (struct slot_page *)test->no_room;
+    test->fast.kept = &test->kept;
+    heap_set_fast(heap, &test->fast);
+    assert_false(heap_refill(heap, 100));
+    slot = ask(heap, 100, 0, HEAP_SLOT);
+    take_back(slot);
+    assert_true(page_of(slot)->free != 0);
+    watermark = page_of(slot)->watermark;
+    assert_true(heap_refill(heap, 100));
+    assert_int_equal(page_of(slot)->watermark, watermark);
+    assert_ptr_equal(fast_slot_take(&test->fast, 100), slot);
+    assert_true(slot_page_view(heap, heap_at(heap, slot)).ok);
+    page_of(slot)->more |= SLOT_PAGE_FULL;      /* it is not */
+    page_of(slot)->free = (uint32_t)((uintptr_t)slot -
+                                     (uintptr_t)page_of(slot));
+    assert_false(slot_page_view(heap, heap_at(heap, slot)).ok);
+    close_heap();
+}
+
+/* ---- small payloads that others free, with trailers --------------- */
+
+/* The link of the remote list covers what was not asked for. That is no
+ * overrun, for either checker, nor for the owner. */
+static void a_link_in_the_slack_is_no_overrun(void **state)
+{
+    (void)state;
+    for (uint64_t size = 1; size < 12; size++) {
+        struct heap_damage damage;
+        unsigned char *payload, *rest;
+
+        open_heap((struct heap_setup){ .level = HEAP_LEVEL_CANARY },
+                  256 * KIB, 64 * KIB, false);
+        rest = give(size);
+        payload = give(size);
+        memset(payload, 0, size);
+        memset(rest, 0, size);
+        assert_int_equal(heap_free(&other, rest), MM_OK);
+        assert_int_equal(heap_free(&other, payload), MM_OK);
+        check_fine();
+        assert_true(heap_check(&other, &damage));
+        assert_int_equal(heap_drain(heap, DRAIN_ALL), 2);
+        assert_true(block_is_free(block_of(rest)));
+        check_fine();
+
+        payload = give(size);           /* and one that is */
+        payload[size] ^= 0x11;
+        assert_false(heap_check(heap, &damage));
+        assert_int_equal(strncmp(damage.invariant, "C1", 2), 0);
+        assert_false(heap_check(&other, &damage));
+        assert_int_equal(strncmp(damage.invariant, "C1", 2), 0);
+        close_heap();
+    }
+}
+
+/* A heap's account of what it keeps is wrong: a flush ends all the same. */
+static void a_flush_ends_when_the_account_is_wrong(void **state)
+{
+    void *payload;
+
+    (void)state;
+    open_heap((struct heap_setup){ .keep_bytes = 65536 }, 256 * KIB,
+              64 * KIB, false);
+    payload = give(100);
+    give(100);
+    take_back(payload);
+    assert_true(block_is_used(block_of(payload)));
+    heap->kept_room--;
+    assert_true(heap_flush_kept(heap));
+    assert_true(block_is_free(block_of(payload)));
+    assert_false(heap_flush_kept(heap));
+    close_heap();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -797,6 +948,11 @@ int main(void)
         cmocka_unit_test(a_large_range_does_not_shrink_among_damaged_tags),
         cmocka_unit_test(pages_that_get_room_go_behind_the_first),
         cmocka_unit_test(a_slot_that_was_freed_far_away_is_found),
+        cmocka_unit_test(a_front_is_for_a_heap_that_nobody_watches),
+        cmocka_unit_test(a_front_keeps_as_many_as_the_heap),
+        cmocka_unit_test(a_page_with_a_free_slot_needs_no_refill),
+        cmocka_unit_test(a_link_in_the_slack_is_no_overrun),
+        cmocka_unit_test(a_flush_ends_when_the_account_is_wrong),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -477,6 +477,56 @@ static void a_free_tag_that_lies_is_left_alone(void **state)
     check_fine();
 }
 
+/* A used tag stands on the list of free ones: it is not taken, nor is a page
+ * of it made one of tags. */
+static void a_used_tag_on_a_list_is_not_taken(void **state)
+{
+    struct range_request request = {
+        .pages = 1, .at = RANGE_ANYWHERE, .type = RANGE_OTHER,
+    };
+    struct range_tag *last;
+    range_ref was;
+    uint32_t page;
+
+    (void)state;
+    open_stripes();
+    for (page = 0; page < PAGES; page += 20)    /* all of the free ones */
+        tag_of(page)->type = RANGE_OTHER;
+    refused_unchanged(ranges_alloc(&g->ranges, &request, &page), MM_NO_RANGE);
+
+    open_ground();                      /* tags are short, and the longest
+                                           free range is none */
+    use_up_tags(1, RANGE_SPARE_TAGS);
+    last = tag_of(PAGES - 1);
+    assert_int_equal(last->type, RANGE_FREE);
+    g->frames_left = 10;
+    last->type = RANGE_OTHER;
+    assert_int_equal(get(0, 1), MM_OK);
+    assert_int_equal(g->ranges.tag_pages, 0);
+    last->type = RANGE_FREE;
+    was = g->ranges.lists[class_of(last->pages)];
+    g->ranges.lists[class_of(last->pages)] = 0x7fffffff;
+    assert_int_equal(get(2, 1), MM_OK);
+    assert_int_equal(g->ranges.tag_pages, 0);
+    g->ranges.lists[class_of(last->pages)] = was;
+    check_fine();
+    assert_int_equal(get(4, 1), MM_OK);
+    assert_int_equal(g->ranges.tag_pages, 1);
+    check_fine();
+}
+
+/* What is to be freed is not a tag that could be. */
+static void a_tag_that_cannot_be_is_not_freed(void **state)
+{
+    (void)state;
+    open_stripes();
+    tag_of(30)->type = RANGE_TYPES;
+    refused_unchanged(put(30, 10), MM_BAD_TAG);
+    open_stripes();
+    tag_of(30)->height = 0;
+    refused_unchanged(put(30, 10), MM_BAD_TAG);
+}
+
 /* A tag that is in no tree stands on a list of free ones. */
 static void strangers_on_a_list_are_seen(void **state)
 {
@@ -619,6 +669,8 @@ int main(void)
         cmocka_unit_test(rings_in_the_tree_end),
         cmocka_unit_test(a_wrong_parent_of_the_next_tag_ends),
         cmocka_unit_test(a_free_tag_that_lies_is_left_alone),
+        cmocka_unit_test(a_used_tag_on_a_list_is_not_taken),
+        cmocka_unit_test(a_tag_that_cannot_be_is_not_freed),
         cmocka_unit_test(strangers_on_a_list_are_seen),
         cmocka_unit_test(damaged_spare_tags_are_seen),
         cmocka_unit_test(a_spare_tag_that_is_not_there_is_a_panic),
