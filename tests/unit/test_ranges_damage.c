@@ -525,6 +525,9 @@ static void a_tag_that_cannot_be_is_not_freed(void **state)
     open_stripes();
     tag_of(30)->height = 0;
     refused_unchanged(put(30, 10), MM_BAD_TAG);
+    open_stripes();
+    tag_of(30)->pages = 0;              /* the index finds it all the same */
+    refused_unchanged(put(30, 10), MM_BAD_TAG);
 }
 
 /* A tag that is in no tree stands on a list of free ones. */
@@ -636,6 +639,32 @@ static void a_page_of_tags_does_not_leave_damaged(void **state)
     check_fine();
 }
 
+/* A tag on the page names a page that is not there. */
+static void a_page_with_a_damaged_tag_does_not_leave(void **state)
+{
+    unsigned tried = 0;
+    uint32_t page;
+
+    (void)state;
+    page = open_tags_at_0();
+    for (; page < PAGES; page += 3)
+        put(page, 1);
+    for (page = 1; page < PAGES; page++) {
+        struct range_tag *tag = tag_of(page);
+        uint32_t start = page;
+
+        if (tag == NULL || tag->start != page ||
+            range_ref_of(&g->ranges, tag) < RANGE_FIRST_TAGS)
+            continue;
+        tag->start = PAGES + 5;
+        assert_int_equal(ranges_trim(&g->ranges), 0);
+        tag->start = start;
+        tried++;
+    }
+    assert_true(tried > 0);
+    check_fine();
+}
+
 /* Its tag says that it is two pages long, and the next one agrees. */
 static void a_page_of_tags_that_has_grown_is_left_alone(void **state)
 {
@@ -675,6 +704,7 @@ int main(void)
         cmocka_unit_test(damaged_spare_tags_are_seen),
         cmocka_unit_test(a_spare_tag_that_is_not_there_is_a_panic),
         cmocka_unit_test(a_page_of_tags_does_not_leave_damaged),
+        cmocka_unit_test(a_page_with_a_damaged_tag_does_not_leave),
         cmocka_unit_test(a_page_of_tags_that_has_grown_is_left_alone),
     };
 

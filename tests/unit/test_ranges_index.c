@@ -301,6 +301,35 @@ static void the_pages_of_the_index_say_so(void **state)
     check_says(NULL);
 }
 
+/* Two pages long, and its left neighbour agrees. */
+static void a_page_of_the_index_does_not_grow(void **state)
+{
+    unsigned tried = 0;
+
+    (void)state;
+    for (uint32_t count = 70; count < MANY; count += 61) {
+        uint32_t own = 2 * count;
+        struct range_tag *left, *grown;
+
+        open_ground(count);
+        while (own < PAGES && tag_of(own)->type != RANGE_TAGS)
+            own++;
+        assert_true(own < PAGES);
+        if (!tag_of(own)->index || get(own - 2, 2) != MM_OK ||
+            tag_of(own - 1)->type != RANGE_OTHER)
+            continue;
+        check_says(NULL);
+        left = tag_of(own - 1);
+        left->pages--;
+        grown = tag_of(own);
+        grown->start--;
+        grown->pages++;
+        check_says("R7");
+        tried++;
+    }
+    assert_true(tried > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +340,7 @@ int main(void)
         cmocka_unit_test(rings_in_buckets_end),
         cmocka_unit_test(strangers_in_a_bucket_are_not_answered),
         cmocka_unit_test(the_pages_of_the_index_say_so),
+        cmocka_unit_test(a_page_of_the_index_does_not_grow),
     };
 
     return cmocka_run_group_tests(tests, NULL, close_ground);
