@@ -19,8 +19,8 @@
  *
  * It prints `pop N` and `push N`: ns a frame, or `init N`: ns altogether; for
  * runs `run N`: ns a run.
- * Its loops are the functions frames_pop() and frames_push(), so that an
- * instruction counter can be pointed at them.
+ * Its loops are the functions frames_pop(), frames_push() and frames_runs(), so
+ * that an instruction counter can be pointed at them.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -139,6 +139,18 @@ __attribute__((noinline)) void frames_push(const struct way *way,
         way->push(taken[i]);
 }
 
+/* Asks for RUNS runs of RUN frames. How many there were. */
+uint32_t frames_runs(uint32_t runs);
+
+__attribute__((noinline)) uint32_t frames_runs(uint32_t runs)
+{
+    uint32_t found = 0;
+
+    for (uint32_t i = 0; i < runs; i++)
+        found += frame_alloc_run(&frames, RUN) != FRAME_NONE;
+    return found;
+}
+
 /* ---- measuring -------------------------------------------------------- */
 
 static double now(void)
@@ -212,11 +224,10 @@ static void find_runs(pfn_t *taken, uint32_t count)
     for (uint32_t i = 0; i < runs / 2; i++)
         frame_free_run(&frames, taken[i], FREED_RUN);
     start = now();
-    for (uint32_t i = 0; i < RUNS; i++)
-        if (frame_alloc_run(&frames, RUN) == FRAME_NONE) {
-            fprintf(stderr, "there is no run left\n");
-            exit(1);
-        }
+    if (frames_runs(RUNS) != RUNS) {
+        fprintf(stderr, "there is no run left\n");
+        exit(1);
+    }
     printf("run %.0f\n", (now() - start) / RUNS);
 }
 

@@ -408,17 +408,23 @@ static pfn_t run_around(struct frames *frames, pfn_t pfn, uint32_t count)
 /* A run around one of the frames on top of the list, or FRAME_NONE. */
 static pfn_t run_recent(struct frames *frames, uint32_t count)
 {
-    const struct frames_holder *holder =
-        frames->home->holder(frames->home->context, frames->head);
-    pfn_t first = FRAME_NONE;
+    pfn_t head = frames->head, first = FRAME_NONE;
+    uint32_t left = RUN_TRIES;
 
-    if (holder == NULL || holder->count > FRAMES_PER_HOLDER)
-        return FRAME_NONE;
-    for (uint32_t i = 0; i < RUN_TRIES && i < holder->count; i++) {
-        first = run_around(frames, holder->free[holder->count - 1 - i],
-                           count);
-        if (first != FRAME_NONE)
-            break;
+    while (head != FRAME_NONE && left > 0 && first == FRAME_NONE) {
+        const struct frames_holder *holder =
+            frames->home->holder(frames->home->context, head);
+
+        if (holder == NULL || holder->count > FRAMES_PER_HOLDER)
+            return FRAME_NONE;          /* damaged */
+        for (uint32_t i = holder->count;
+             i > 0 && left > 0 && first == FRAME_NONE; left--)
+            first = run_around(frames, holder->free[--i], count);
+        if (first == FRAME_NONE && left > 0) {
+            first = run_around(frames, head, count);
+            left--;
+        }
+        head = holder->next;
     }
     return first;
 }
