@@ -550,7 +550,9 @@ static bool word_is(struct word word, const char *expected)
 {
     size_t i = 0;
 
-    while (i < word.length && expected[i] == word.text[i])
+    /* A file may have zeros in it: they are no end of ours. */
+    while (i < word.length && expected[i] != '\0'
+           && expected[i] == word.text[i])
         i++;
     return i == word.length && expected[i] == '\0';
 }
