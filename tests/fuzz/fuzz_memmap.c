@@ -44,7 +44,7 @@ static bool is_ours(uint64_t at, size_t count, size_t reservations,
         if (at < entry->base || at - entry->base >= entry->length)
             continue;
         if (entry->type != FIRMWARE_AVAILABLE || entry->disabled ||
-            entry->length > UINT64_MAX - entry->base)
+            entry->length - 1 > UINT64_MAX - entry->base)   /* up to 2^64 */
             return false;
         available = true;
     }
