@@ -250,8 +250,10 @@ static struct block *block_find(struct heap *heap, uint32_t quanta,
             return NULL;
     } else {
         block = block_grow(heap, quanta, align_quanta);
-        if (block != NULL)
+        if (block != NULL) {
+            heap_spend_some(heap);
             return block;
+        }
     }
 
     /* What is found here comes late, but a refusal must be true. */

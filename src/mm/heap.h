@@ -25,6 +25,7 @@ enum {
     KEPT_SIZES = 2049,          /* blocks up to 2048 quanta, 32 KiB, may be
                                    kept: a list for each size */
     KEPT_PER_SIZE = 8,
+    KEPT_SPEND = 24,            /* that are freed when a heap grows */
     KEPT_COUNTS = (KEPT_SIZES + 7) / 8 * 8,     /* read eight at a time */
     HEAP_WAITING = 64,          /* freed payloads that wait, at level full */
 };

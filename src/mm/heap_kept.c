@@ -11,8 +11,8 @@
  *
  * What is kept cannot coalesce, and is memory that nobody uses. So it is
  * bounded, in number for each size and in quanta for all; before a heap
- * grows, one kept block that is long enough is freed in earnest, and before it
- * refuses or trims, everything that it keeps.
+ * grows, one kept block that is long enough is freed in earnest; when it has
+ * grown, a few more; and before it refuses or trims, everything that it keeps.
  *
  *   K1  A kept block is marked in its header, and on the list of its size.
  *   K2  kept_room and the quanta on the lists add up to keep_quanta, which
@@ -159,6 +159,22 @@ bool heap_spend_kept(struct heap *heap, uint32_t quanta)
         return false;
     block_free(heap, kept_pop(heap, kept), MM_USE_KEPT);
     return true;
+}
+
+/* When the heap has grown: some of what is kept, the shortest blocks first, is
+ * freed in earnest. They lie between others that wait to be joined, and the
+ * next requests may be served there. */
+void heap_spend_some(struct heap *heap)
+{
+    uint32_t quanta = 1;
+
+    if (*kept_room(heap) == (int32_t)heap->keep_quanta)
+        return;                         /* nothing is kept */
+    quanta = kept_find(heap, quanta);
+    for (int i = 0; i < KEPT_SPEND && quanta < KEPT_SIZES; i++) {
+        block_free(heap, kept_pop(heap, quanta), MM_USE_KEPT);
+        quanta = kept_find(heap, quanta);
+    }
 }
 
 /* Frees in earnest what is kept. Whether there was any. */
