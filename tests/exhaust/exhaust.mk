@@ -17,7 +17,8 @@ EXHAUST_SOURCES.threads := $(EXHAUST_MM)
 EXHAUST_SOURCES.lab := $(EXHAUST_MM) $(wildcard src/trace/*.c src/lab/*.c \
 	src/shell/*.c) src/kernel/memmap.c
 
-EXHAUST_WRAP := -Wl,--wrap=ranges_probe,--wrap=span_grow,--wrap=block_alloc
+EXHAUST_WRAP := -Wl,--wrap=ranges_probe,--wrap=ranges_alloc \
+	-Wl,--wrap=span_grow,--wrap=block_alloc
 EXHAUST_WRAP.lab := -Wl,--wrap=frame_alloc,--wrap=home_memory
 
 define exhaust_rule

@@ -6,7 +6,8 @@
  * functions __wrap_NAME here; __real_NAME is what they were meant for. Only
  * calls from one source file to another are led here, and those are the ones
  * that matter: slots.c asks for a page with block_alloc(), heap.c for a span
- * with span_grow(), heap_steps.c and large.c for pages with ranges_probe().
+ * with span_grow(), heap_steps.c and large.c for pages with ranges_probe() and
+ * ranges_alloc().
  */
 #include "points.h"
 
@@ -108,6 +109,12 @@ enum mm_fault __real_ranges_probe(struct ranges *ranges,
 enum mm_fault __wrap_ranges_probe(struct ranges *ranges,
                                   const struct range_request *request,
                                   uint32_t *page);
+enum mm_fault __real_ranges_alloc(struct ranges *ranges,
+                                  const struct range_request *request,
+                                  uint32_t *page);
+enum mm_fault __wrap_ranges_alloc(struct ranges *ranges,
+                                  const struct range_request *request,
+                                  uint32_t *page);
 enum mm_fault __real_span_grow(struct heap *heap, uint32_t start,
                                uint32_t end, struct span **grown);
 enum mm_fault __wrap_span_grow(struct heap *heap, uint32_t start,
@@ -124,6 +131,17 @@ enum mm_fault __wrap_ranges_probe(struct ranges *ranges,
     if (places_are_points && point_fails(POINT_RANGE))
         return MM_NO_RANGE;
     return __real_ranges_probe(ranges, request, page);
+}
+
+/* For a large request; a span's run is found by ranges_probe() before. */
+enum mm_fault __wrap_ranges_alloc(struct ranges *ranges,
+                                  const struct range_request *request,
+                                  uint32_t *page)
+{
+    if (places_are_points && request->type == RANGE_LARGE &&
+        request->at == RANGE_ANYWHERE && point_fails(POINT_RANGE))
+        return MM_NO_RANGE;
+    return __real_ranges_alloc(ranges, request, page);
 }
 
 enum mm_fault __wrap_span_grow(struct heap *heap, uint32_t start,
