@@ -7,9 +7,11 @@
  * of masks: the lemmas lead them from a mask by way of shifts to division, and
  * are proved themselves. The assertions say the steps of the way.
  *
- * Numbers are below 2^48, 65536 times what the largest arena has; quanta_for()
- * is asked for sizes up to an arena's 64 GiB, which alloc_by_kind() has made
- * sure of, so its answer fits 32 bits.
+ * Numbers are below 2^48, 4096 times what the largest arena has. quanta_for()
+ * is asked for sizes up to the largest arena, which alloc_by_kind() has made
+ * sure of: 64 GiB less a page, since heap_init() wants its quanta to fit 32
+ * bits and an arena has whole pages. For 64 GiB less 19 bytes the answer would
+ * not fit, and the proof fails.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -81,7 +83,7 @@ uint64_t proof_round_down_4096(uint64_t n)
     return mm_round_down(n, MM_PAGE);
 }
 
-/*@ requires size <= 68719476736;       // an arena's 64 GiB
+/*@ requires size <= 68719472640;       // 64 GiB less a page
     assigns \nothing;
     ensures enough: \result * 16 >= size + 4;
     ensures no_more: (\result - 1) * 16 < size + 4; */
