@@ -485,8 +485,10 @@ static void test_no_lock(void)
         pthread_join(threads[i], NULL);
     printf("# the lock was taken %llu times in %d pairs\n",
            after - before - 1, WORKERS * PAIRS);
-    say(before > 0 && after == before + 1,
-        "two threads at full speed take no lock, as its counter shows");
+    /* Now and then the clock says that idle pages are to be looked at. */
+    say(before > 0 && after - before - 1 <= WORKERS * PAIRS / 10000,
+        "two threads at full speed take no lock, but once in 10 000 pairs to "
+        "see to idle pages");
 }
 
 static void test_ours(void)
