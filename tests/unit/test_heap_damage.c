@@ -855,6 +855,25 @@ static void a_full_page_does_not_go_behind_a_damaged_one(void **state)
     close_heap();
 }
 
+/* With its last slot a page's block may go: its neighbours are asked first. */
+static void the_last_slot_is_not_freed_beside_damage(void **state)
+{
+    uint64_t slot, kept, right;
+
+    (void)state;
+    open_level(HEAP_LEVEL_CHECK);
+    kept = give(60, 0, HEAP_SLOT);
+    slot = give(60, 0, HEAP_SLOT);
+    right = page_of(slot) + MM_SLOT_PAGE;
+    block(right)->header ^= 64;
+    take_back(kept);                    /* the page stays, whatever is there */
+    refused(heap_free(heap, at(slot)), MM_BAD_RIGHT, right);
+    block(right)->header ^= 64;
+    take_back(slot);
+    check_fine();
+    close_heap();
+}
+
 /* A page whose links lead to itself agrees with itself. */
 static void a_ring_of_slot_pages_ends(void **state)
 {
@@ -1166,6 +1185,7 @@ int main(void)
         cmocka_unit_test(a_full_page_behind_the_first_is_seen),
         cmocka_unit_test(a_full_page_with_links_is_refused),
         cmocka_unit_test(a_full_page_does_not_go_behind_a_damaged_one),
+        cmocka_unit_test(the_last_slot_is_not_freed_beside_damage),
         cmocka_unit_test(a_ring_of_slot_pages_ends),
         cmocka_unit_test(what_a_damaged_page_says_is_not_followed),
         cmocka_unit_test(what_cannot_wait_is_seen),

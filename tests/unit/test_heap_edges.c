@@ -923,6 +923,82 @@ static void a_flush_ends_when_the_account_is_wrong(void **state)
     close_heap();
 }
 
+/* Ten blocks on the list of [64, 72) are too small by up to seven quanta. Eight
+ * are looked at, and then the first that surely fits, with and without a
+ * front or checks. */
+static void eight_blocks_are_looked_at(void **state)
+{
+    for (int how = 0; how < 3; how++) {
+        void *small[HEAP_TRIES + 2], *payload;
+
+        (void)state;
+        open_heap((struct heap_setup){
+            .level = how == 2 ? HEAP_LEVEL_CHECK : HEAP_LEVEL_NONE },
+                  256 * KIB, 64 * KIB, how == 0);
+        for (int i = 0; i < HEAP_TRIES + 2; i++) {
+            small[i] = give(64 * 16 - 4);
+            give(12);
+        }
+        for (int i = 0; i < HEAP_TRIES + 2; i++)
+            take_back(small[i]);
+        payload = heap_alloc_block(heap, 71 * 16 - 4);
+        assert_non_null(payload);
+        assert_int_equal(heap->examined, HEAP_TRIES + 1);
+        for (int i = 0; i < HEAP_TRIES + 2; i++)
+            assert_true(block_is_free(block_of(small[i])));
+        payload = heap_alloc_block(heap, 64 * 16 - 4);
+        assert_ptr_equal(payload, small[HEAP_TRIES + 1]);
+        assert_int_equal(heap->examined, 1);
+        check_fine();
+        close_heap();
+    }
+}
+
+/* Each span lets the heap keep a twentieth more, but not more than it may. */
+static void what_may_be_kept_has_an_end(void **state)
+{
+    (void)state;
+    open_heap((struct heap_setup){ .keep_bytes = 300 * 16 }, 512 * KIB,
+              64 * KIB, false);
+    give(100);
+    assert_int_equal(heap->keep_quanta, 64 * KIB / 20 / 16);
+    for (int i = 0; i < 20; i++)
+        give(15 * KIB);
+    assert_true(test->ranges.used_count > 2);
+    assert_int_equal(heap->keep_quanta, 300);
+    assert_int_equal(heap->kept_room, 300);
+    close_heap();
+}
+
+/* The pages that a free block could give are those that are held inside it. */
+static void idle_pages_are_counted_one_by_one(void **state)
+{
+    (void)state;
+    for (uint64_t size = 3000; size < 400 * KIB; size = size * 5 / 3) {
+        unsigned char *payload;
+        uint64_t end;
+        uint32_t idle = 0;
+
+        open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK }, MIB,
+                  512 * KIB, false);
+        heap->large_bytes = 500 * KIB;
+        payload = give(size);
+        give(100);
+        take_back(payload);
+        end = heap_at(heap, payload) - BLOCK_HEADER +
+              block_size(block_of(payload));
+        for (uint64_t page = mm_round_up(heap_at(heap, payload) + 8, MM_PAGE);
+             page + MM_PAGE <= end; page += MM_PAGE)
+            idle += heap_page_is_held(heap, page);
+        assert_int_equal(block_idle_pages(heap, block_of(payload)), idle);
+        assert_true(idle + 2 >= size / MM_PAGE);
+        assert_int_equal(block_give_back(heap, block_of(payload)), idle);
+        assert_int_equal(block_idle_pages(heap, block_of(payload)), 0);
+        check_fine();
+        close_heap();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -948,6 +1024,9 @@ int main(void)
         cmocka_unit_test(a_large_range_does_not_shrink_among_damaged_tags),
         cmocka_unit_test(pages_that_get_room_go_behind_the_first),
         cmocka_unit_test(a_slot_that_was_freed_far_away_is_found),
+        cmocka_unit_test(eight_blocks_are_looked_at),
+        cmocka_unit_test(what_may_be_kept_has_an_end),
+        cmocka_unit_test(idle_pages_are_counted_one_by_one),
         cmocka_unit_test(a_front_is_for_a_heap_that_nobody_watches),
         cmocka_unit_test(a_front_keeps_as_many_as_the_heap),
         cmocka_unit_test(a_page_with_a_free_slot_needs_no_refill),
