@@ -17,4 +17,4 @@ CHECK_NEEDS += $(BUILD)/traces/guile.rep $(BUILD)/lessons.md
 .PHONY: lessons
 lessons: $(BUILD)/i686/heapglass.elf $(BUILD)/x86_64/heapglass.elf \
 		$(BUILD)/host/heapglass $(BUILD)/traces/guile.rep $(BUILD)/lessons.md
-	@tests/run $(LESSON_CHECKS) tests/anchors
+	@tests/run $(LESSON_CHECKS) tests/anchors tests/debug/bochs
