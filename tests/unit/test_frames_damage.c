@@ -370,6 +370,8 @@ static void a_run_is_not_looked_for_around_strangers(void **state)
     assert_int_equal(frame_alloc_run(frames, 13), FRAME_NONE);
     g.holders[40]->count = FRAMES_PER_HOLDER + 1;
     assert_int_equal(frame_alloc_run(frames, 13), FRAME_NONE);
+    frames->head = 64;                          /* nobody can write there */
+    assert_int_equal(frame_alloc_run(frames, 13), FRAME_NONE);
     close_ground();
 }
 
