@@ -142,19 +142,6 @@ void heap_set_fast(struct heap *heap, struct heap_fast *fast)
 
 /* ---- blocks ----------------------------------------------------------- */
 
-/* The bytes of its span that QUANTA in BLOCK, behind GAP quanta, will touch:
- * [*START, *END), with the header and links of what remains. */
-static void block_needs(const struct heap *heap, const struct block *block,
-                        uint32_t all, uint32_t gap, uint32_t quanta,
-                        uint32_t *start, uint32_t *end)
-{
-    *start = (uint32_t)(heap_at(heap, block) & (heap->span_bytes - 1)) +
-             gap * MM_QUANTUM;
-    *end = *start + quanta * MM_QUANTUM;
-    if (all > gap + quanta)
-        *end += BLOCK_LINKED_BYTES;
-}
-
 /*
  * Whether the free BLOCK can serve QUANTA at a multiple of ALIGN_QUANTA: it
  * is what it seems (in a checked heap), and the pages that it will need are
@@ -178,9 +165,7 @@ static bool block_prepare(struct heap *heap, struct block *block,
         heap->refusal = MM_NO_FRAMES;
         return false;
     }
-    if (align_quanta == 1 &&            /* all on the page of its header? */
-        (heap_at(heap, block) & (MM_PAGE - 1)) + quanta * MM_QUANTUM +
-            BLOCK_LINKED_BYTES <= MM_PAGE)
+    if (align_quanta == 1 && block_is_near(block, quanta))
         return true;
     block_needs(heap, block, block_quanta(block),
                 block_gap(heap, block, align_quanta), quanta, &start, &end);
@@ -406,12 +391,10 @@ static bool block_resize_in_place(struct heap *heap, struct block *block,
             before + block_quanta(right) < quanta)
             return false;
         if (block_is_hollow(right)) {
-            uint32_t start = (uint32_t)(heap_at(heap, block) &
-                                        (heap->span_bytes - 1));
-            uint32_t end = start + quanta * MM_QUANTUM;
+            uint32_t start, end;
 
-            if (before + block_quanta(right) > quanta)
-                end += BLOCK_LINKED_BYTES;
+            block_needs(heap, block, before + block_quanta(right), 0, quanta,
+                        &start, &end);
             if (!span_hold(heap, span_of(heap, block), start, end))
                 return false;
         }

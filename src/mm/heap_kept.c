@@ -161,31 +161,35 @@ bool heap_spend_kept(struct heap *heap, uint32_t quanta)
     return true;
 }
 
-/* When the heap has grown: some of what is kept, the shortest blocks first, is
- * freed in earnest. They lie between others that wait to be joined, and the
- * next requests may be served there. */
-void heap_spend_some(struct heap *heap)
+/* Frees in earnest up to MOST of what is kept, the shortest blocks first.
+ * Answers how many. */
+static uint32_t kept_spend(struct heap *heap, uint32_t most)
 {
-    uint32_t quanta = 1;
+    uint32_t quanta = 1, count = 0;
 
     if (*kept_room(heap) == (int32_t)heap->keep_quanta)
-        return;                         /* nothing is kept */
-    quanta = kept_find(heap, quanta);
-    for (int i = 0; i < KEPT_SPEND && quanta < KEPT_SIZES; i++) {
-        block_free(heap, kept_pop(heap, quanta), MM_USE_KEPT);
+        return 0;                       /* nothing is kept */
+    for (; count < most; count++) {
         quanta = kept_find(heap, quanta);
+        if (quanta == KEPT_SIZES)
+            break;
+        block_free(heap, kept_pop(heap, quanta), MM_USE_KEPT);
     }
+    return count;
+}
+
+/* When the heap has grown: some of what is kept is freed in earnest. It lies
+ * between blocks that wait to be joined, and the next requests may be served
+ * there. */
+void heap_spend_some(struct heap *heap)
+{
+    kept_spend(heap, KEPT_SPEND);
 }
 
 /* Frees in earnest what is kept. Whether there was any. */
 bool heap_flush_kept(struct heap *heap)
 {
-    uint32_t quanta = kept_find(heap, 1);
-    bool any = quanta < KEPT_SIZES;
-
-    for (; quanta < KEPT_SIZES; quanta = kept_find(heap, quanta))
-        block_free(heap, kept_pop(heap, quanta), MM_USE_KEPT);
-    return any;
+    return kept_spend(heap, UINT32_MAX) > 0;
 }
 
 /* What is kept is in the front's lists from now on, or no longer (fast NULL).

@@ -18,7 +18,7 @@
 
 /* Puts the free BLOCK, named REF, at the front of list K. */
 MM_INLINE void list_push(struct heap *heap, struct block *block,
-                             block_ref ref, unsigned k)
+                         block_ref ref, unsigned k)
 {
     block_ref first = heap->lists[k];
 
@@ -33,7 +33,7 @@ MM_INLINE void list_push(struct heap *heap, struct block *block,
 
 /* Takes BLOCK off list K. */
 MM_INLINE void list_unlink(struct heap *heap, const struct block *block,
-                               unsigned k)
+                           unsigned k)
 {
     block_ref next = block->next, previous = block->previous;
 
@@ -54,8 +54,8 @@ MM_INLINE void list_unlink(struct heap *heap, const struct block *block,
  * the first of the same list, NEW takes its place and nothing else moves.
  */
 MM_INLINE void list_replace(struct heap *heap, const struct block *before,
-                                unsigned k, struct block *new, block_ref ref,
-                                unsigned new_k)
+                            unsigned k, struct block *new, block_ref ref,
+                            unsigned new_k)
 {
     block_ref next = before->next;
 

@@ -3,8 +3,9 @@
  * heap_parts.h - what the heap's own files share: where things lie, and the
  * named steps
  *
- * Only the files heap*.c, slots.c and large.c include this; policies, by way of
- * heap_policy.h; and a home that takes short cuts, by way of heap_fast.h.
+ * Only the files heap*.c, slots.c, large.c and threads.c include this; policies,
+ * by way of heap_policy.h; and a home that takes short cuts, by way of
+ * heap_fast.h.
  */
 #ifndef MM_HEAP_PARTS_H
 #define MM_HEAP_PARTS_H
@@ -165,14 +166,15 @@ static inline bool span_page_is_held(const struct span *span, uint32_t page)
 }
 
 /* The first page of the arena that belongs to SPAN. */
-static inline uint32_t span_page(const struct heap *heap, const struct span *span)
+static inline uint32_t span_page(const struct heap *heap,
+                                 const struct span *span)
 {
     return (uint32_t)(heap_at(heap, span) / MM_PAGE);
 }
 
 /* The first page of SPAN in [FIRST, END) whose held bit is HELD; or END. */
 static inline uint32_t span_find(const struct span *span, uint32_t first,
-                          uint32_t end, bool held)
+                                 uint32_t end, bool held)
 {
     uint32_t flip = held ? 0 : UINT32_MAX;
 
@@ -190,9 +192,31 @@ static inline uint32_t span_find(const struct span *span, uint32_t first,
 
 /* Whether all of the pages [FIRST, END) of SPAN are held. */
 static inline bool span_all_held(const struct span *span, uint32_t first,
-                          uint32_t end)
+                                 uint32_t end)
 {
     return span_find(span, first, end, false) == end;
+}
+
+/* The bytes of its span that QUANTA in BLOCK, which has ALL, will touch behind
+ * GAP quanta: [*START, *END), with the header and links of what remains. */
+static inline void block_needs(const struct heap *heap,
+                               const struct block *block, uint32_t all,
+                               uint32_t gap, uint32_t quanta,
+                               uint32_t *start, uint32_t *end)
+{
+    *start = (uint32_t)(heap_at(heap, block) & (heap->span_bytes - 1)) +
+             gap * MM_QUANTUM;
+    *end = *start + quanta * MM_QUANTUM;
+    if (all > gap + quanta)
+        *end += BLOCK_LINKED_BYTES;
+}
+
+/* Whether QUANTA of BLOCK, and the links behind them, lie on the page where
+ * its header is: a page that is held. */
+static inline bool block_is_near(const struct block *block, uint32_t quanta)
+{
+    return ((uintptr_t)block & (MM_PAGE - 1)) + quanta * MM_QUANTUM +
+           BLOCK_LINKED_BYTES <= MM_PAGE;
 }
 
 /* ---- live bits: a checked heap's own account of what is handed out ----- */

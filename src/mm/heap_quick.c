@@ -48,25 +48,13 @@ MM_INLINE void *quick_take(struct heap *heap, struct block *block,
     return block_payload(block);
 }
 
-/* Whether QUANTA of BLOCK, and the links behind them, lie on the page where
- * its header is: a page that is held. */
-MM_INLINE bool quick_is_near(const struct block *block, uint32_t quanta)
-{
-    return ((uintptr_t)block & (MM_PAGE - 1)) + quanta * MM_QUANTUM +
-           BLOCK_LINKED_BYTES <= MM_PAGE;
-}
-
 /* The same of a hollow BLOCK, whose pages are held or not. */
 static MM_COLD void *quick_take_hollow(struct heap *heap, struct block *block,
                                        unsigned k, uint64_t size)
 {
-    uint32_t quanta = quanta_for(size);
-    uint32_t start = (uint32_t)(heap_at(heap, block) &
-                                (heap->span_bytes - 1));
-    uint32_t end = start + quanta * MM_QUANTUM;
+    uint32_t quanta = quanta_for(size), start, end;
 
-    if (block_quanta(block) > quanta)
-        end += BLOCK_LINKED_BYTES;
+    block_needs(heap, block, block_quanta(block), 0, quanta, &start, &end);
     if (!span_all_held(span_of(heap, block), start / MM_PAGE + 1,
                        (end + MM_PAGE - 1) / MM_PAGE))
         return heap_alloc_slowly(heap, size);
@@ -99,7 +87,7 @@ void *block_alloc_quick(struct heap *heap, uint64_t size)
     block = block_named(heap, ref);
     heap->examined++;
 found:
-    return block_is_hollow(block) && !quick_is_near(block, quanta)
+    return block_is_hollow(block) && !block_is_near(block, quanta)
                ? quick_take_hollow(heap, block, k, size)
                : quick_take(heap, block, ref, k, quanta);
 }
