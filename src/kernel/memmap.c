@@ -475,7 +475,7 @@ static void describe_detail(struct text *text, const struct memmap *map,
         text_add_char(text, ')');
         break;
     case MEMMAP_PARTIAL_FRAME:
-        text_add(text, ": the rest of it is not ours");
+        text_add(text, ": the rest is not ours");
         break;
     default:
         break;

@@ -44,7 +44,7 @@ static bool memmap_show_entry(struct session *session, size_t index,
     struct short_text size;
 
     return say(session,
-               "region %zu: 0x%016llx + 0x%016llx, type %u %s, %s%s%s\n",
+               "region %zu: 0x%012llx + 0x%012llx, type %u %s, %s%s%s\n",
                index, (wide)entry->base, (wide)entry->length, entry->type,
                firmware_type_text(entry->type),
                print_size(&size, entry->length), remark == NULL ? "" : ": ",
@@ -59,7 +59,7 @@ static bool memmap_show_piece(struct session *session,
     struct short_text size;
 
     piece_describe(session->machine, piece, text);
-    return say(session, "%s[0x%016llx, 0x%016llx)  %s: %s%s\n",
+    return say(session, "%s[0x%012llx, 0x%012llx)  %s: %s%s\n",
                colour(session, usable ? COLOUR_FREE : COLOUR_NONE),
                (wide)piece->start, (wide)piece->end,
                print_size(&size, piece->end - piece->start), text,
@@ -98,8 +98,8 @@ void cmd_memmap(struct session *session, const struct words *words)
                      "%s of them usable\n", machine->map->pieces_dropped,
             print_size(&usable_text, machine->map->usable_bytes_dropped));
     if (!session->output.plain && machine != session->kernel)
-        say(session, "This is the lab's map, made up; 'use kernel' and then "
-                     "'memmap' shows the kernel's.\n");
+        say(session, "This is the lab's map, made up. For the kernel's: "
+                     "'use kernel', then 'memmap'.\n");
 }
 
 /* ---- frames ------------------------------------------------------------- */

@@ -1019,7 +1019,7 @@ static void test_descriptions(void **state)
         ("reserved by firmware (type 2); "
          "region 0 calls it available: decided against us"),
         "unknown type, so reserved (type 4294967295)",
-        "partial frame: the rest of it is not ours",
+        "partial frame: the rest is not ours",
         "not in this machine",
         "above 4 GiB: this kernel cannot reach it",
         "length wraps past 2^64: not trusted",
