@@ -23,22 +23,13 @@
  * that an instruction counter can be pointed at them.
  */
 #define _GNU_SOURCE
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 
+#include "ground.h"
 #include "mm/frames.h"
 
 enum { FIRST = 1, FEW = 512,
        FREED_RUN = 16, RUN = 8, RUNS = 100 };
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fprintf(stderr, "%s:%d: %s\n", file, line, sentence);
-    abort();
-}
 
 static unsigned char *memory;           /* frame N is at N * 4096 */
 
@@ -153,36 +144,10 @@ __attribute__((noinline)) uint32_t frames_runs(uint32_t runs)
 
 /* ---- measuring -------------------------------------------------------- */
 
-static double now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
-}
-
-static void *zeroes(size_t bytes)
-{
-    void *got = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    if (got == MAP_FAILED) {
-        perror("mmap");
-        exit(1);
-    }
-    return got;
-}
-
 static void shuffle(pfn_t *taken, uint32_t count)
 {
-    uint64_t state = 88172645463325252u;
-
     for (uint32_t i = count; i > 1; i--) {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-
-        uint32_t at = (uint32_t)((state >> 32) * i >> 32);
+        uint32_t at = ground_random_below(i);
         pfn_t other = taken[at];
 
         taken[at] = taken[i - 1];
@@ -197,13 +162,13 @@ static void pop_and_push(const struct way *way, pfn_t *taken, uint32_t count,
     double pop = 0, push = 0;
 
     for (uint32_t i = 0; i < times; i++) {
-        double start = now();
+        double start = ground_ns();
 
         frames_pop(way, taken, count);
-        pop += now() - start;
-        start = now();
+        pop += ground_ns() - start;
+        start = ground_ns();
         frames_push(way, taken, count);
-        push += now() - start;
+        push += ground_ns() - start;
     }
     if (say)
         printf("pop %.2f\npush %.2f\n", pop / times / count,
@@ -223,12 +188,12 @@ static void find_runs(pfn_t *taken, uint32_t count)
     shuffle(taken, runs);
     for (uint32_t i = 0; i < runs / 2; i++)
         frame_free_run(&frames, taken[i], FREED_RUN);
-    start = now();
+    start = ground_ns();
     if (frames_runs(RUNS) != RUNS) {
         fprintf(stderr, "there is no run left\n");
         exit(1);
     }
-    printf("run %.0f\n", (now() - start) / RUNS);
+    printf("run %.0f\n", (ground_ns() - start) / RUNS);
 }
 
 static void check(void)
@@ -258,14 +223,14 @@ int main(int count, char **words)
 
     const char *what = words[2];
     uint32_t n = (uint32_t)strtoul(words[3], NULL, 0);
-    pfn_t *taken = zeroes(((size_t)n + FEW) * sizeof *taken);
+    pfn_t *taken = ground_zeroes(((size_t)n + FEW) * sizeof *taken);
 
-    memory = zeroes(((size_t)n + FIRST) * MM_PAGE);
-    array = zeroes(((size_t)n + FEW) * sizeof *array);
+    memory = ground_zeroes(((size_t)n + FIRST) * MM_PAGE);
+    array = ground_zeroes(((size_t)n + FEW) * sizeof *array);
     region = (struct frames_region){ .start = FIRST, .end = FIRST + n };
-    start = now();
-    frames_init(&frames, &home, &region, 1, zeroes(n / 8 + MM_PAGE));
-    took = now() - start;
+    start = ground_ns();
+    frames_init(&frames, &home, &region, 1, ground_zeroes(n / 8 + MM_PAGE));
+    took = ground_ns() - start;
     if (strcmp(what, "init") == 0) {
         printf("init %.0f\n", took);
         return 0;
@@ -277,21 +242,21 @@ int main(int count, char **words)
         pop_and_push(way, taken, FEW, 3, false);
         pop_and_push(way, taken, FEW, n / FEW, true);
     } else if (strcmp(what, "rise") == 0) {
-        start = now();
+        start = ground_ns();
         frames_pop(way, taken, n);
-        printf("pop %.2f\n", (now() - start) / n);
+        printf("pop %.2f\n", (ground_ns() - start) / n);
     } else {
         double push, pop;
 
         for (uint32_t i = 0; i < n; i++)
             taken[i] = way->pop();
         shuffle(taken, n);
-        start = now();
+        start = ground_ns();
         frames_push(way, taken, n);
-        push = (now() - start) / n;
-        start = now();
+        push = (ground_ns() - start) / n;
+        start = ground_ns();
         frames_pop(way, taken, n);
-        pop = (now() - start) / n;
+        pop = (ground_ns() - start) / n;
         printf("pop %.2f\npush %.2f\n", pop, push);
     }
     if (way == ways)

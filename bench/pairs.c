@@ -15,45 +15,10 @@
  * The heap's home maps nothing and counts nothing: this measures src/mm.
  */
 #define _GNU_SOURCE
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-
+#include "ground.h"
 #include "mm/heap.h"
 
 enum { ARENA_BYTES = 1 << 30, SIZE_MIN = 16, SIZE_MAX_ = 1024 };
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fprintf(stderr, "%s:%d: %s\n", file, line, sentence);
-    abort();
-}
-
-static bool hold(void *context, uint32_t page, uint32_t count)
-{
-    (void)context;
-    (void)page;
-    (void)count;
-    return true;                        /* fresh memory is zero already */
-}
-
-static void release(void *context, uint32_t page, uint32_t count)
-{
-    unsigned char *base = context;
-
-    madvise(base + (size_t)page * MM_PAGE, (size_t)count * MM_PAGE,
-            MADV_DONTNEED);
-}
-
-static uint64_t random_state = 88172645463325252u;
-
-static uint32_t random_below(uint32_t limit)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)((random_state >> 32) * limit >> 32);
-}
 
 static uint64_t examined, examined_most;
 
@@ -97,17 +62,14 @@ int main(int count, char **words)
 
     uint32_t live_count = (uint32_t)strtoul(words[1], NULL, 0);
     uint32_t pairs = (uint32_t)strtoul(words[2], NULL, 0);
-    unsigned char *base = mmap(NULL, (size_t)ARENA_BYTES + SPAN_MAX_BYTES,
-                               PROT_READ | PROT_WRITE,
-                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                               -1, 0);
 
-    if (base == MAP_FAILED || live_count == 0)
+    if (live_count == 0)
         return 1;
-    base = (unsigned char *)mm_round_up((uintptr_t)base, SPAN_MAX_BYTES);
 
-    struct mm_home home = { .hold = hold, .release = release,
-                            .context = base };
+    uintptr_t zeroes =
+        (uintptr_t)ground_zeroes((size_t)ARENA_BYTES + SPAN_MAX_BYTES);
+    unsigned char *base = (unsigned char *)mm_round_up(zeroes, SPAN_MAX_BYTES);
+    struct mm_home home = ground_home(base);
 
     ranges_init(&ranges, &home, base, ARENA_BYTES / MM_PAGE);
     heap_init(&heap, &(struct heap_setup){
@@ -123,10 +85,10 @@ int main(int count, char **words)
 
     for (uint32_t i = 0; i < live_count; i++)
         live[i] = heap_alloc(&heap, SIZE_MIN +
-                             random_below(SIZE_MAX_ - SIZE_MIN + 1));
+                             ground_random_below(SIZE_MAX_ - SIZE_MIN + 1));
     for (uint32_t i = 0; i < pairs; i++) {
-        choices[i] = random_below(live_count);
-        sizes[i] = SIZE_MIN + random_below(SIZE_MAX_ - SIZE_MIN + 1);
+        choices[i] = ground_random_below(live_count);
+        sizes[i] = SIZE_MIN + ground_random_below(SIZE_MAX_ - SIZE_MIN + 1);
     }
     if (count > 5) {
         for (uint32_t i = 0; i < live_count; i += 2)

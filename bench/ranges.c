@@ -28,45 +28,12 @@
  * be pointed at it (bench/run does).
  */
 #define _GNU_SOURCE
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 
+#include "ground.h"
 #include "mm/ranges.h"
 
 enum { ALIGN_PAGES = 16, PAGES_MOST = 16, DOUBLINGS = 9 };
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fprintf(stderr, "%s:%d: %s\n", file, line, sentence);
-    abort();
-}
-
-static bool hold(void *context, uint32_t page, uint32_t count)
-{
-    (void)context;
-    (void)page;
-    (void)count;
-    return true;                        /* fresh memory is zero already */
-}
-
-static void release(void *context, uint32_t page, uint32_t count)
-{
-    madvise((unsigned char *)context + (size_t)page * MM_PAGE,
-            (size_t)count * MM_PAGE, MADV_DONTNEED);
-}
-
-static uint64_t random_state = 88172645463325252u;
-
-static uint32_t random_below(uint32_t limit)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)((random_state >> 32) * limit >> 32);
-}
 
 struct live {
     uint32_t page, pages;
@@ -79,17 +46,17 @@ struct pair {
 
 static struct pair pair_of(const char *kind, uint32_t live)
 {
-    struct pair pair = { .at = random_below(live) };
+    struct pair pair = { .at = ground_random_below(live) };
 
     if (kind[0] == 'm') {
         uint32_t most = 1;
 
-        while (most < 1u << DOUBLINGS && random_below(2) == 0)
+        while (most < 1u << DOUBLINGS && ground_random_below(2) == 0)
             most *= 2;
-        pair.pages = most / 2 + 1 + random_below((most + 1) / 2);
-        pair.align_pages = random_below(2) * ALIGN_PAGES;
+        pair.pages = most / 2 + 1 + ground_random_below((most + 1) / 2);
+        pair.align_pages = ground_random_below(2) * ALIGN_PAGES;
     } else {
-        pair.pages = 1 + random_below(PAGES_MOST);
+        pair.pages = 1 + ground_random_below(PAGES_MOST);
         pair.align_pages = kind[0] == 'a' ? ALIGN_PAGES : 0;
     }
     return pair;
@@ -135,26 +102,6 @@ __attribute__((noinline)) void ranges_run(struct ranges *ranges,
     }
 }
 
-static double seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static void *zeroes(size_t bytes)
-{
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    if (memory == MAP_FAILED) {
-        perror("mmap");
-        exit(1);
-    }
-    return memory;
-}
-
 int main(int count, char **words)
 {
     static struct ranges ranges;
@@ -175,11 +122,10 @@ int main(int count, char **words)
     if (pages > (1u << 25) - 1)
         pages = (1u << 25) - 1;
 
-    unsigned char *base = zeroes((size_t)pages * MM_PAGE);
-    struct mm_home home = { .hold = hold, .release = release,
-                            .context = base };
-    struct live *live = zeroes(live_count * sizeof(*live));
-    struct pair *all = zeroes((size_t)pairs * sizeof(*all));
+    unsigned char *base = ground_zeroes((size_t)pages * MM_PAGE);
+    struct mm_home home = ground_home(base);
+    struct live *live = ground_zeroes(live_count * sizeof(*live));
+    struct pair *all = ground_zeroes((size_t)pairs * sizeof(*all));
 
     ranges_init(&ranges, &home, base, pages);
     for (uint32_t i = 0; i < live_count; i++) {
@@ -196,16 +142,16 @@ int main(int count, char **words)
     for (uint32_t i = 0; i < pairs; i++)
         all[i] = pair_of(words[1], live_count);
 
-    double start = seconds();
+    double start = ground_ns();
 
     ranges_run(NULL, live, all, pairs);
 
-    double loop = (seconds() - start) / pairs / 2 * 1e9;
+    double loop = (ground_ns() - start) / pairs / 2;
 
-    start = seconds();
+    start = ground_ns();
     ranges_run(&ranges, live, all, pairs);
 
-    double took = (seconds() - start) / pairs / 2 * 1e9;
+    double took = (ground_ns() - start) / pairs / 2;
     uint64_t sum = 0, end = 0;
     uint32_t page;
     const char *broken = ranges_check(&ranges, &page);
