@@ -16,14 +16,14 @@ fuzz_sources = $(wildcard $(shell sed -n 's/^ \* sources: //p' tests/fuzz/fuzz_$
 
 # libFuzzer is clang's.
 define fuzz_rule
-$(BUILD)/fuzz/$1: tests/fuzz/fuzz_$1.c tests/fuzz/fuzz.h $(call fuzz_sources,$1) $(wildcard src/*/*.h tests/unit/shell_home.h)
+$(BUILD)/fuzz/$1: tests/fuzz/fuzz_$1.c $(call fuzz_sources,$1) $(wildcard tests/fuzz/*.h src/*/*.h tests/unit/*.h)
 	@mkdir -p $$(@D)
 	$$(call say,test  $$@)
 	$$(Q)clang $$(FUZZ_CFLAGS) -fsanitize=fuzzer -o $$@ $$< $(call fuzz_sources,$1) $(if $(filter shell,$1),$(TEST_LIBS))
 endef
 define fuzz_replay_rule
 $(TEST_BUILD)/$2/fuzz_$1: $(patsubst %.c,$(TEST_BUILD)/$2/%.o,$(call fuzz_sources,$1)) \
-		tests/fuzz/fuzz_$1.c tests/fuzz/replay.c tests/fuzz/fuzz.h
+		tests/fuzz/fuzz_$1.c tests/fuzz/replay.c $(wildcard tests/fuzz/*.h)
 	$$(call say,test  $$@)
 	$$(Q)$$(TEST_CC.$2) $$(FUZZ_CFLAGS) -o $$@ $$(filter %.c %.o,$$^) $(if $(filter shell,$1),$(TEST_LIBS))
 FUZZ_REPLAYERS += $(TEST_BUILD)/$2/fuzz_$1

@@ -7,9 +7,7 @@
  *
  * sources: src/kernel/bootinfo.c
  */
-#include "fuzz.h"
-
-#include "kernel/bootinfo.h"
+#include "boot_info.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -23,21 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     copy = fuzz_exact(data, size);
     memset(&info, 0xa5, sizeof info);
     bootinfo_parse_multiboot2(copy, size, 0x102940, &info);
-    FUZZ_EXPECT(info.entry_count <= BOOT_ENTRIES_MAX &&
-                info.module_count <= BOOT_MODULES_MAX &&
-                info.note_count <= BOOT_NOTES_MAX &&
-                info.information_count <= BOOT_INFORMATION_MAX,
-                "more than there is room for");
-    FUZZ_EXPECT(memchr(info.command_line, 0, BOOT_COMMAND_LINE_SIZE) &&
-                memchr(info.loader_name, 0, BOOT_LOADER_NAME_SIZE),
-                "a text without an end");
-    for (uint32_t i = 0; i < info.note_count; i++)
-        FUZZ_EXPECT(memchr(info.notes[i], 0, BOOT_NOTE_SIZE) &&
-                    info.notes[i][0] != '\0', "a note without words");
-    for (uint32_t i = 0; i < info.module_count; i++)
-        FUZZ_EXPECT(info.modules[i].start <= info.modules[i].end &&
-                    memchr(info.modules[i].name, 0, BOOT_MODULE_NAME_SIZE),
-                    "a module that makes no sense");
+    boot_info_expect(&info);
     for (size_t i = 0; info.elf.present &&
                        i < (size_t)info.elf.count * info.elf.entry_size; i++)
         sum += ((const uint8_t *)info.elf.headers)[i];

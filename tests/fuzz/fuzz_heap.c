@@ -8,55 +8,16 @@
  *
  * sources: src/mm/[a-z]*.c
  */
-#include "fuzz.h"
-
-#include "mm/heap.h"
-#include "mm/heap_parts.h"
-
 enum { ARENA = 128 * 1024, LIVE = 256 };
 
-static unsigned char arena[ARENA + 128] __attribute__((aligned(SPAN_MAX_BYTES)));
-static uint8_t held[ARENA / MM_PAGE];
-static uint32_t frames_left;
+#include "arena.h"
+#include "mm/heap_parts.h"
 
 static struct {
     unsigned char *payload;
     uint32_t size;
 } live[LIVE];
 static uint32_t count;
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fprintf(stderr, "%s:%d: %s\n", file, line, sentence);
-    abort();
-}
-
-static bool hold(void *context, uint32_t page, uint32_t pages)
-{
-    (void)context;
-    FUZZ_EXPECT(page < ARENA / MM_PAGE && pages <= ARENA / MM_PAGE - page,
-                "hold outside the arena");
-    if (pages > frames_left)
-        return false;
-    frames_left -= pages;
-    for (uint32_t i = page; i < page + pages; i++) {
-        FUZZ_EXPECT(!held[i], "held twice");
-        held[i] = 1;
-        memset(arena + (size_t)i * MM_PAGE, 0, MM_PAGE);
-    }
-    return true;
-}
-
-static void let_go(void *context, uint32_t page, uint32_t pages)
-{
-    (void)context;
-    frames_left += pages;
-    for (uint32_t i = page; i < page + pages; i++) {
-        FUZZ_EXPECT(held[i], "released, and was not held");
-        held[i] = 0;
-        memset(arena + (size_t)i * MM_PAGE, 0xdb, MM_PAGE);
-    }
-}
 
 static unsigned char pattern(uint32_t i, uint32_t k)
 {

@@ -17,16 +17,10 @@
  *
  * sources: src/mm/[a-z]*.c
  */
-#include "fuzz.h"
-
-#include "mm/heap.h"
-#include "mm/heap_parts.h"
-
 enum { ARENA = 512 * 1024, LIVE = 256, HEAPS = 4, DEEPEST = 3 };
 
-static unsigned char arena[ARENA] __attribute__((aligned(SPAN_MAX_BYTES)));
-static uint8_t held[ARENA / MM_PAGE];
-static uint32_t frames_left;
+#include "arena.h"
+#include "mm/heap_parts.h"
 
 static struct fuzz fuzz;
 static struct ranges ranges;
@@ -42,40 +36,7 @@ static uint32_t count;
 
 static void operation(void);
 
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fprintf(stderr, "%s:%d: %s\n", file, line, sentence);
-    abort();
-}
-
 /* ---- the home ----------------------------------------------------------- */
-
-static bool hold(void *context, uint32_t page, uint32_t pages)
-{
-    (void)context;
-    FUZZ_EXPECT(page < ARENA / MM_PAGE && pages <= ARENA / MM_PAGE - page,
-                "hold outside the arena");
-    if (pages > frames_left)
-        return false;
-    frames_left -= pages;
-    for (uint32_t i = page; i < page + pages; i++) {
-        FUZZ_EXPECT(!held[i], "held twice");
-        held[i] = 1;
-        memset(arena + (size_t)i * MM_PAGE, 0, MM_PAGE);
-    }
-    return true;
-}
-
-static void let_go(void *context, uint32_t page, uint32_t pages)
-{
-    (void)context;
-    frames_left += pages;
-    for (uint32_t i = page; i < page + pages; i++) {
-        FUZZ_EXPECT(held[i], "released, and was not held");
-        held[i] = 0;
-        memset(arena + (size_t)i * MM_PAGE, 0xdb, MM_PAGE);
-    }
-}
 
 /* Others may come in here, if the input has it so. */
 static void come_in(void)

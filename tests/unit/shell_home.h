@@ -15,7 +15,7 @@
 #include "shell/home.h"
 #include "shell/past.h"
 #include "shell/session.h"
-#include "support.h"
+#include "panic.h"
 
 static struct {
     char written[1 << 18];      /* the start is lost when it is full */
@@ -129,12 +129,6 @@ void home_crash(const char *kind) { (void)kind; }
 uint64_t home_ticks(void) { return 0; }
 _Noreturn void home_poweroff(int status) { exit(status); }
 _Noreturn void home_reboot(void) { exit(0); }
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fail_msg("%s:%d: %s", file, line, sentence);
-    abort();
-}
 
 /* ---- a session --------------- */
 

@@ -8,7 +8,7 @@
  *
  * sources: src/mm/frames.c src/mm/frames_check.c src/mm/names.c
  */
-#include "support.h"
+#include "panic.h"
 
 #include "mm/frames.h"
 
@@ -37,16 +37,6 @@ static struct memory {
     pfn_t stack[LIMIT];
     uint32_t stacked;
 } memory;
-
-static jmp_buf *panic_target;
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    if (panic_target != NULL)
-        longjmp(*panic_target, 1);
-    fail_msg("%s:%d: %s", file, line, sentence);
-    abort();
-}
 
 static struct frames_holder *home_holder(void *context, pfn_t pfn)
 {

@@ -7,7 +7,7 @@
  *
  * sources: src/mm/frames.c src/mm/frames_check.c src/mm/names.c
  */
-#include "support.h"
+#include "panic.h"
 
 #include "mm/frames.h"
 
@@ -23,31 +23,6 @@ static struct ground {
     bool bits_cost_a_frame;
     unsigned events;
 } g;
-
-static jmp_buf *panic_target;
-static const char *panic_sentence;
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    if (panic_target != NULL) {
-        panic_sentence = sentence;
-        longjmp(*panic_target, 1);
-    }
-    fail_msg("%s:%d: %s", file, line, sentence);
-    abort();
-}
-
-static const char *panic_of(void (*run)(void))
-{
-    jmp_buf target;
-
-    panic_sentence = "";
-    panic_target = &target;
-    if (setjmp(target) == 0)
-        run();
-    panic_target = NULL;
-    return panic_sentence;
-}
 
 static struct frames_holder *ground_holder(void *context, pfn_t pfn)
 {

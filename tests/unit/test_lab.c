@@ -12,7 +12,7 @@
  * sources: src/lab/[a-z]*.c src/kernel/memmap.c
  * sources: src/mm/[a-z]*.c src/trace/[a-z]*.c
  */
-#include "support.h"
+#include "panic.h"
 
 #include "lab/lab.h"
 #include "trace/ledger.h"
@@ -36,12 +36,6 @@ static const struct lab_setup setups[] = {
 };
 
 enum { SETUPS = sizeof setups / sizeof setups[0] };
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fail_msg("%s:%d: %s", file, line, sentence);
-    abort();
-}
 
 /* ---- a lab between guards, and its observer --------------- */
 

@@ -11,7 +11,7 @@
  * sources: src/mm/ranges_index.c
  * sources: src/mm/names.c
  */
-#include "support.h"
+#include "panic.h"
 
 #include "mm/ranges.h"
 
@@ -32,12 +32,6 @@ static struct ground {
     bool starts[MAX_PAGES];
     uint32_t tag_pages;
 } g;
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fail_msg("%s:%d: %s", file, line, sentence);
-    abort();
-}
 
 static bool ground_hold(void *context, uint32_t page, uint32_t count)
 {

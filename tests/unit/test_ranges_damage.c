@@ -10,7 +10,7 @@
  * sources: src/mm/ranges.c src/mm/ranges_tree.c src/mm/ranges_check.c
  * sources: src/mm/ranges_index.c src/mm/names.c
  */
-#include "support.h"
+#include "panic.h"
 
 #include "mm/ranges.h"
 
@@ -26,31 +26,6 @@ static struct ground {
     int64_t frames_left;
     unsigned held;
 } *g;
-
-static jmp_buf *panic_target;
-static const char *panic_sentence;
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    if (panic_target != NULL) {
-        panic_sentence = sentence;
-        longjmp(*panic_target, 1);
-    }
-    fail_msg("%s:%d: %s", file, line, sentence);
-    abort();
-}
-
-static const char *panic_of(void (*run)(void))
-{
-    jmp_buf target;
-
-    panic_sentence = "";
-    panic_target = &target;
-    if (setjmp(target) == 0)
-        run();
-    panic_target = NULL;
-    return panic_sentence;
-}
 
 static bool ground_hold(void *context, uint32_t page, uint32_t count)
 {

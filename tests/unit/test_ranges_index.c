@@ -9,7 +9,7 @@
  * sources: src/mm/ranges.c src/mm/ranges_tree.c src/mm/ranges_check.c
  * sources: src/mm/ranges_index.c src/mm/names.c
  */
-#include "support.h"
+#include "panic.h"
 
 #include "mm/ranges_tree.h"
 
@@ -23,12 +23,6 @@ static struct ground {
     struct mm_home home;
     int64_t frames_left;
 } g;
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fail_msg("%s:%d: %s", file, line, sentence);
-    abort();
-}
 
 static bool ground_hold(void *context, uint32_t page, uint32_t count)
 {

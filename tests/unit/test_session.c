@@ -19,7 +19,7 @@
 #include "shell/home.h"
 #include "shell/past.h"
 #include "shell/session.h"
-#include "support.h"
+#include "panic.h"
 
 /* ---- a home --------------- */
 
@@ -193,12 +193,6 @@ bool home_break(const struct mm_event *event)
 void home_crash(const char *kind)
 {
     (void)kind;
-}
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fail_msg("%s:%d: %s", file, line, sentence);
-    abort();
 }
 
 /* ---- a session --------------- */
