@@ -24,10 +24,14 @@
  * more for each word says where there may be anything, so that a sweep does
  * not look at all the words between. Nor is there waiting
  *
- *   - before the program becomes larger than it ever was, and a sixteenth:
- *     dirty pages make room first, so what nobody uses makes no peak. (With
- *     no sixteenth to spare a program that stands at its peak would give a
- *     page back for each one that it holds, and have it back a moment later.)
+ *   - before the program becomes larger than it ever was: dirty pages make
+ *     room first, so what nobody uses makes no peak. But a program that takes
+ *     and frees in a rhythm, at other places each time, would give pages back
+ *     at its peak only to fault on others, for ever. So what was given to make
+ *     room is counted. Once that is as much as the program ever held, every
+ *     EARN_PART pages more let one page more wait, up to as many as it ever
+ *     held. A program that runs through once does not come so far; one that
+ *     goes round and round stops faulting;
  *   - when more is dirty than DIRTY_MOST and a quarter of what is held: what
  *     is released then goes back at once, and a program that frees much and
  *     then sleeps keeps no more than that;
@@ -62,8 +66,8 @@ enum {
                                            a page goes back */
     DIRTY_MOST = 16384,                 /* 64 MiB that may wait at any time */
     GIVE_PAGES = 32,                    /* dirty ones that make room at once */
-    SLACK_PART = 16,                    /* so many times is what was needed at
-                                           most larger than what may wait */
+    EARN_PART = 16,                     /* so many that made room let one more
+                                           page wait */
     SWEEP_WORDS = 8,                    /* words with bits, at one call, or
                                            words of `any` without */
     SWEEP_RUNS = 4,                     /* of pages that go back, at one call */
@@ -92,8 +96,7 @@ static struct {
     uint32_t dirty[PAGES_ARENA / 32];   /* a bit a page */
     uint32_t old[PAGES_ARENA / 32];     /* a bit a page: dirty for an age */
     uint32_t any[PAGES_ARENA / 32 / 32];        /* a bit a word of these two */
-    uint32_t resident_most;             /* held and dirty pages together, when
-                                           none could be given to make room */
+    uint64_t room_made;                 /* dirty pages given to make room */
     uint32_t give_at;                   /* where dirty_give_some() looks */
     uint32_t sweep_low, sweep_high;
     uint32_t calls;                     /* since the clock was looked at */
@@ -322,16 +325,26 @@ static void dirty_give_some(uint32_t count)
     }
 }
 
+/* How many pages may be resident, held and dirty together, before dirty ones
+ * must make room. */
+static uint32_t resident_may(void)
+{
+    uint32_t most = arena.count.held_most;
+    uint64_t earned = arena.room_made > most
+                          ? (arena.room_made - most) / EARN_PART : 0;
+
+    return most + (earned < most ? (uint32_t)earned : most);
+}
+
 /* FRESH pages were held that the system must supply. */
 static void resident_grow(uint32_t fresh)
 {
-    if (arena.count.held + arena.count.dirty <=
-        arena.resident_most + arena.resident_most / SLACK_PART)
+    uint32_t dirty = arena.count.dirty;
+
+    if (dirty == 0 || arena.count.held + dirty <= resident_may())
         return;
-    if (arena.count.dirty > 0)
-        dirty_give_some(fresh + GIVE_PAGES);
-    if (arena.count.held + arena.count.dirty > arena.resident_most)
-        arena.resident_most = arena.count.held + arena.count.dirty;
+    dirty_give_some(fresh + GIVE_PAGES);
+    arena.room_made += dirty - arena.count.dirty;
 }
 
 uint32_t pages_flush(void)
@@ -433,6 +446,13 @@ uint32_t pages_unmap(uint32_t page, uint32_t count)
 
 /* ---- held pages ------------------------------------------------------- */
 
+static void count_hold(uint32_t count)
+{
+    arena.count.held += count;
+    if (arena.count.held > arena.count.held_most)
+        arena.count.held_most = arena.count.held;
+}
+
 bool pages_hold(uint32_t page, uint32_t count, bool zero)
 {
     if (!chunks_prepare(page, count))
@@ -442,17 +462,15 @@ bool pages_hold(uint32_t page, uint32_t count, bool zero)
         if (mprotect(page_address(page), (size_t)count * MM_PAGE,
                      PROT_READ | PROT_WRITE) != 0)
             return false;
-        arena.count.held += count;
+        count_hold(count);
     } else {
         uint32_t dirty = arena.count.dirty > 0
                              ? pages_clean(page, count, zero) : 0;
 
-        arena.count.held += count;
+        count_hold(count);
         resident_grow(zero ? count : count - dirty);
         sweep_some();
     }
-    if (arena.count.held > arena.count.held_most)
-        arena.count.held_most = arena.count.held;
     return true;
 }
 

@@ -390,6 +390,49 @@ static size_t resident(void)
     return pages * 4096;
 }
 
+static long faults(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt;
+}
+
+/* One round of a program in a rhythm: three blocks of sizes that change. */
+static void rhythm_round(unsigned *random)
+{
+    static const size_t sizes[] = { 60000, 130000, 262144, 600000 };
+    char *blocks[3];
+
+    for (int i = 0; i < 3; i++) {
+        *random = *random * 1103515245 + 12345;
+
+        size_t size = sizes[*random >> 16 & 3];
+
+        blocks[i] = malloc(size);
+        for (size_t at = 0; at < size; at += 4096)
+            blocks[i][at] = 1;
+    }
+    for (int i = 0; i < 3; i++)
+        free(blocks[i]);
+}
+
+/* Before the rest: what a program was at its largest is remembered. */
+static void test_rhythm(void)
+{
+    unsigned random = 1;
+    long before;
+
+    for (int i = 0; i < 6000; i++)
+        rhythm_round(&random);
+    before = faults();
+    for (int i = 0; i < 300; i++)
+        rhythm_round(&random);
+    printf("# %ld faults in 300 rounds, after 6000\n", faults() - before);
+    say(faults() - before < 500,
+        "a program that goes round and round stops faulting");
+}
+
 /* Something of the program's lies where our arena would grow next. */
 static void test_wall(void)
 {
@@ -568,8 +611,10 @@ int main(int count, char **words)
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     test_limit();
-    if (ours)
+    if (ours) {
+        test_rhythm();
         test_wall();
+    }
     test_malloc();
     test_calloc();
     test_realloc();
