@@ -71,7 +71,7 @@ $(BENCH)/ranges $(BENCH)/frames: $(BENCH)/%: bench/%.c \
 
 -include $(wildcard $(BENCH)/*.d)
 
-.PHONY: bench bench-programs bench-pairs bench-worst bench-traces deps-bench
+.PHONY: bench bench-programs bench-pairs bench-worst record-traces deps-bench
 bench-programs: $(BENCH_PROGRAMS)
 
 bench: $(BENCH_PROGRAMS) lib
@@ -84,8 +84,9 @@ bench-pairs: $(BENCH)/pairs
 bench-worst: $(BENCH)/worst
 	@tests/bench/worst --table
 
-# Records the traces of bench/traces again, on this machine.
-bench-traces: $(BENCH_PROGRAMS)
+# Records the traces of bench/traces again, on this machine: files of the
+# repository change.
+record-traces: $(BENCH_PROGRAMS)
 	@bench/traces/record-all
 
 deps-bench:
