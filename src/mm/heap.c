@@ -33,6 +33,10 @@
  * back. So two live words that are left far apart keep a handful of pages,
  * not what lies between them.
  *
+ * What a heap keeps for itself, for the next request - an empty span, frames
+ * behind free blocks, empty slot pages, kept blocks - it gives up before it
+ * refuses one: a refusal is true.
+ *
  * Small requests can be served by slots (slots.c), and requests too large for
  * a span by ranges (large.c). All of them meet in the three functions at the
  * end of this file.
@@ -490,6 +494,46 @@ static void refuse(struct heap *heap, uint64_t at, uint64_t request)
     });
 }
 
+/* Frees in earnest what others have freed, what waits, what is kept, and
+ * empty slot pages. Answers how many things these were. */
+static uint32_t spare_free(struct heap *heap)
+{
+    uint32_t freed = heap_drain(heap, DRAIN_ALL);
+
+    freed += care_flush(heap);
+    freed += heap_flush_kept(heap);
+    return freed + slots_trim(heap);
+}
+
+/* Gives back pages of tags that are not needed: how many. */
+static uint32_t tags_trim(struct heap *heap)
+{
+    mm_lock(heap->home);
+
+    uint32_t given = ranges_trim(heap->ranges);
+
+    mm_unlock(heap->home);
+    return given;
+}
+
+/*
+ * Before a request is refused for want of memory: what this heap keeps for
+ * itself goes, so that a refusal is true. Pages inside free blocks and empty
+ * spans stay when there is no block, for they would not make one. Whether
+ * anything went.
+ */
+static bool spare_go(struct heap *heap)
+{
+    uint32_t refusal = heap->refusal, examined = heap->examined;
+    uint64_t went = spare_free(heap);
+
+    went += refusal == MM_NO_BLOCK ? tags_trim(heap) : heap_trim(heap);
+    heap_refusal_clear(heap);
+    heap->refusal = refusal;
+    heap->examined = examined;
+    return went > 0;
+}
+
 /* The whole of heap_alloc_request(), rare cases included. */
 static MM_COLD void *alloc_slowly(struct heap *heap,
                                   const struct heap_request *request)
@@ -498,12 +542,8 @@ static MM_COLD void *alloc_slowly(struct heap *heap,
 
     void *payload = alloc_by_kind(heap, request);
 
-    /* Before it is refused: what waits, if memory is what is missing. */
-    if (payload == NULL && heap->refusal < MM_TOO_LARGE &&
-        care_flush(heap) > 0) {
-        heap_refusal_clear(heap);
+    while (payload == NULL && heap->refusal < MM_TOO_LARGE && spare_go(heap))
         payload = alloc_by_kind(heap, request);
-    }
     if (payload == NULL)
         refuse(heap, (uint64_t)heap->refusal_quantum * MM_QUANTUM,
                request->size);
@@ -759,19 +799,11 @@ uint64_t heap_trim(struct heap *heap)
     struct span *span;
 
     heap_refusal_clear(heap);
-    heap_drain(heap, DRAIN_ALL);
-    care_flush(heap);
-    heap_flush_kept(heap);
-    slots_trim(heap);
+    spare_free(heap);
     for (uint32_t page = 0; (span = span_next(heap, &page)) != NULL;)
         span_trim(heap, span);
     left = heap_held_pages(heap);
-    mm_lock(heap->home);
-
-    uint32_t tag_pages = ranges_trim(heap->ranges);
-
-    mm_unlock(heap->home);
-    return tag_pages + (left < held ? held - left : 0);
+    return tags_trim(heap) + (left < held ? held - left : 0);
 }
 
 void heap_settle(struct heap *heap)

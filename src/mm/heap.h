@@ -136,7 +136,8 @@ struct heap_request {
 
 /*
  * Memory for REQUEST, contents unknown, the caller's until heap_free. NULL
- * when it is refused: nothing has changed and heap->refusal says why. A block
+ * when it is refused: heap->refusal says why, and nothing has changed, but
+ * that what the heap kept for itself may be gone, as after heap_trim(). A block
  * that can be found in constant time is; before a refusal everything is
  * searched, so that a refusal is never wrong.
  */

@@ -461,7 +461,7 @@ void *slot_alloc(struct heap *heap, uint64_t size);
 void *slot_take(struct heap *heap, struct slot_page *page, uint64_t request);
 enum mm_fault slot_free(struct heap *heap, void *payload);
 uint32_t slot_bytes_of(const struct heap *heap, const void *payload);
-void slots_trim(struct heap *heap);
+uint32_t slots_trim(struct heap *heap);
 void slots_show(struct heap *heap);
 
 void *large_alloc(struct heap *heap, uint64_t size, uint64_t align);

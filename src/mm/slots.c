@@ -423,9 +423,11 @@ uint32_t slot_bytes_of(const struct heap *heap, const void *payload)
     return slot_page_of(heap, payload)->slot_bytes;
 }
 
-/* Gives back the empty page that each class may have kept. */
-void slots_trim(struct heap *heap)
+/* Gives back the empty page that each class may have kept: how many. */
+uint32_t slots_trim(struct heap *heap)
 {
+    uint32_t given = 0;
+
     for (unsigned class = 0; class < SLOT_CLASSES; class++) {
         struct slot_page *page = slot_page_at(heap, heap->slot_lists[class]);
         uint32_t left = heap->arena_quanta;
@@ -437,11 +439,14 @@ void slots_trim(struct heap *heap)
                 (slot_vet_page(heap, page) != MM_OK ||
                  heap_vet_used(heap, block_of(page)) != MM_OK))
                 break;
-            if (page->more == SLOT_PAGE_EMPTY)
+            if (page->more == SLOT_PAGE_EMPTY) {
                 slot_page_give(heap, page);
+                given++;
+            }
             page = next;
         }
     }
+    return given;
 }
 
 /* ---- distrust (as heap_vet.c, which see) ------------------------------ */

@@ -680,7 +680,7 @@ static void why_refused(struct session *session, const struct deed *deed,
     struct heap_cursor cursor;
     struct short_text text;
 
-    say(session, "It was refused: %s. Nothing has changed.\n",
+    say(session, "It was refused: %s. Nothing in use has changed.\n",
         mm_fault_name(fault));
     if (deed->kind == DEED_FREE || mm_is_damage(fault)
             || fault == MM_BAD_ALIGNMENT)

@@ -534,7 +534,8 @@ bool refuse_request(struct session *session, uint64_t size, uint64_t align)
         return refuse_pages(session, size);
     case MM_NO_FRAMES:
         return refuse(session, "%llu bytes need more frames than are left: "
-                               "%u are free, which is %s. Nothing was changed",
+                               "%u are free, which is %s. Nothing in use was "
+                               "changed",
                       (wide)size, frames_available(session->machine->frames),
                       print_size(&text, (uint64_t)frames_available(
                           session->machine->frames) * MM_PAGE));

@@ -11,7 +11,9 @@
  *
  * A command that is refused leaves the lab as it was (lab_hash(), but for what
  * says how the last call went), no frame is lost, the checkers are content,
- * and the shell says what has run out.
+ * and the shell says what has run out. What a heap has to spare it gives up
+ * before it refuses: so half of the commands find the lab trimmed, and what is
+ * refused is asked for once more.
  */
 #include <setjmp.h>
 
@@ -102,7 +104,7 @@ static uint64_t lab_without_frames(void)
 
 /*
  * Every byte of the lab, but for what is said of the last call and that there
- * was one. Where a single frame is refused although there are some, those
+ * was one. Where a frame is refused although there are some, those
  * that were taken before it go back to the list, and are not what they were
  * in one way: the next to be handed out.
  */
@@ -159,8 +161,19 @@ static void expect_said(const char *command, const char *part)
                  "what was said:\n%s", command, part, shell_home.written);
 }
 
-/* COMMAND was refused, the lab's state was BEFORE. */
-static void refused(const char *command, uint64_t before, bool for_memory)
+/* Everything that the lab's heaps could give up before a refusal. */
+static void trim_all(void)
+{
+    heap_trim(machine()->heap);
+    for (uint32_t i = 1; i <= LAB_THREADS; i++)
+        if (lab_thread(session.lab, i) != NULL)
+            heap_trim(lab_thread(session.lab, i));
+}
+
+/* COMMAND was refused, the lab's state was BEFORE, and it had something to
+ * give up unless TRIMMED. AGAIN: memory stays as it is. */
+static void refused(const char *command, uint64_t before, bool for_memory,
+                    bool trimmed, bool again)
 {
     refusals += for_memory;
     if (for_memory && points.kind == POINT_FRAME)
@@ -168,15 +181,10 @@ static void refused(const char *command, uint64_t before, bool for_memory)
     if (for_memory && points.kind == POINT_ROOM)
         expect_said(command, strcmp(command, "bench") == 0
                                  ? "there are not as many" : "memory");
-    if (lab_state() == before)
-        return;
-    if (strncmp(command, "as ", 3) != 0)
+    if (trimmed && lab_state() != before)
         fail_msg("'%s' was refused, and the lab has changed:\n%s", command,
                  shell_home.written);
-
-    /* A thread's heap first takes back what others have freed and what it
-     * keeps: asked once more, it changes nothing. */
-    if (!points.lasting || !for_memory)
+    if (!again)
         return;
     before = lab_state();
     run(command);
@@ -186,12 +194,18 @@ static void refused(const char *command, uint64_t before, bool for_memory)
 
 static void type(const char *command)
 {
-    bool may_fail = points_step();
-    uint64_t before = may_fail ? lab_state() : 0, failed = points.failed;
+    static unsigned turn;
+    bool may_fail = points_step(), trimmed = may_fail && turn++ % 2 == 0;
+    uint64_t before = 0, failed = points.failed;
 
+    if (trimmed) {
+        trim_all();
+        before = lab_state();
+    }
     run(command);
     if (session.refused && may_fail)
-        refused(command, before, points.failed != failed);
+        refused(command, before, points.failed != failed, trimmed,
+                points.lasting && points.failed != failed);
     if (points.failed != failed)
         lab_check(command);
 }
@@ -209,9 +223,7 @@ static void empty_the_lab(void)
             fail_msg("a free was refused:\n%s", shell_home.written);
     }
     for (int round = 0; round < 2; round++) {
-        for (uint32_t i = 1; i <= LAB_THREADS; i++)
-            if (lab_thread(session.lab, i) != NULL)
-                heap_trim(lab_thread(session.lab, i));
+        trim_all();
         run("trim");
     }
     lab_check("trim");
@@ -282,11 +294,14 @@ static bool with_so_few_frames(uint32_t left)
 
     begin("reset 256K 16K");
     points_begin(0, false);
+    counted = POINT_FRAME;
     while (frames_available(machine()->frames) > left) {
         assert_true(__real_frame_alloc(machine()->frames) != FRAME_NONE);
         taken++;
     }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (i % 2 == left % 2)
+            trim_all();
         before = lab_state();
         run(commands[i]);
         lab_check(commands[i]);
@@ -299,7 +314,7 @@ static bool with_so_few_frames(uint32_t left)
                      frames_available(machine()->frames));
             expect_said(commands[i], said);
         }
-        refused(commands[i], before, false);
+        refused(commands[i], before, false, i % 2 == left % 2, true);
     }
     empty_the_lab();
     return enough;
@@ -336,7 +351,7 @@ static void type_for_room(const char *command, bool *saved)
 
     run(command);
     if (points.failed != failed && session.refused)
-        refused(command, before, true);
+        refused(command, before, true, true, false);
     if (points.failed != failed)
         lab_check(command);
     if (strcmp(command, "save one") == 0 && !session.refused)

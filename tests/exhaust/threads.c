@@ -6,11 +6,11 @@
  * by whoever comes by, wait on their owner's remote list, are drained, and in
  * the end one of the threads leaves its heap to another.
  *
- * A heap that is asked for memory first takes back what others have freed and
- * what it keeps; that stays so when the request is refused after all. So a
- * refused call must leave every byte as it was where nothing was waiting or
- * kept, and where memory stays out, the same call once more must. Payloads
- * are whole always.
+ * A heap that is asked for memory first takes back what others have freed, and
+ * gives up what it keeps; that stays so when the request is refused after all.
+ * So a refused call must leave every byte as it was where the heap had just
+ * been trimmed, and where memory stays out, the same call once more must.
+ * Payloads are whole always.
  */
 #include "points.h"
 #include "support.h"
@@ -183,16 +183,6 @@ static void verify(uint32_t i)
                      live[i].size);
 }
 
-/* Whether HEAP has nothing that it would take back before it refuses. */
-static bool nothing_waits(const struct heap *heap)
-{
-    bool none = heap->remote == 0 && heap->drained == 0;
-
-    for (int i = 0; i < KEPT_SIZES; i++)
-        none = none && heap->kept_count[i] == 0;
-    return none;
-}
-
 /* SIZE bytes of HEAP were refused; the state was DIGEST, and STRICT says
  * whether it must be so now. */
 static void refused(struct heap *heap, uint32_t size, uint64_t digest,
@@ -221,9 +211,15 @@ static void take(struct heap *heap, uint64_t *random, bool may_fail)
                                    ? random_below(random, 12 * KIB)
                                    : random_below(random, 600)) + 1;
     unsigned char fill = (unsigned char)random_below(random, 256);
-    bool strict = may_fail && nothing_waits(heap);
-    uint64_t digest = strict ? place_digest() : 0;
-    unsigned char *payload = heap_alloc(heap, size);
+    bool strict = may_fail && random_below(random, 2) == 0;
+    uint64_t digest = 0;
+    unsigned char *payload;
+
+    if (strict) {                       /* it has nothing to give up */
+        heap_trim(heap);
+        digest = place_digest();
+    }
+    payload = heap_alloc(heap, size);
 
     if (payload == NULL) {
         refused(heap, size, digest, strict);

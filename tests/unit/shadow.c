@@ -285,17 +285,27 @@ bool shadow_could_serve(struct test_home *test,
            span_could_serve(test, size, align);
 }
 
-/* Whether a refused call has changed something. A heap that keeps blocks frees
- * them in earnest before it refuses, and may then give back pages; one with
- * short cuts takes a full slot page off its list. */
-static bool has_changed(const struct test_home *test, uint64_t digest)
+/* REQUEST was refused. Before that, the heap has given up what it kept for
+ * itself; asked once more, it changes nothing. */
+static void expect_nothing_to_give(struct test_home *test,
+                                   const struct heap_request *request)
 {
-    return test->setup.keep_bytes == 0 && test->heap.fast == NULL &&
-           test_home_digest(test) != digest;
+    uint64_t digest = test_home_digest(test);
+    enum mm_fault refusal = (enum mm_fault)test->heap.refusal;
+
+    if (test->fail_call != 0)           /* the next call may be granted */
+        return;
+    if (heap_alloc_request(&test->heap, request) != NULL)
+        fail_msg("%llu bytes were refused (%s), and granted when asked again",
+                 (unsigned long long)request->size, mm_fault_name(refusal));
+    if (test_home_digest(test) != digest)
+        fail_msg("%llu bytes were refused (%s), and something has changed",
+                 (unsigned long long)request->size, mm_fault_name(refusal));
+    assert_int_equal(test->heap.refusal, refusal);
 }
 
-/* A refused call: nothing changed since DIGEST, and the reason is true. */
-static void expect_refusal(struct shadow *shadow, uint64_t digest,
+/* A refused call: nothing has changed that matters, and the reason is true. */
+static void expect_refusal(struct shadow *shadow,
                            const struct heap_request *request)
 {
     struct test_home *test = shadow->test;
@@ -308,9 +318,7 @@ static void expect_refusal(struct shadow *shadow, uint64_t digest,
         assert_true(test->last.other == test->heap.refusal);
         assert_true(test->last.request == request->size);
     }
-    if (has_changed(test, digest))
-        fail_msg("%llu bytes were refused (%s), and something has changed",
-                 (unsigned long long)request->size, reason);
+    expect_nothing_to_give(test, request);
     if (test->setup.unobserved || test->fail_call != 0)
         return;
     test_home_check(test, "a refusal");         /* walks, for the search */
@@ -325,11 +333,10 @@ static void expect_refusal(struct shadow *shadow, uint64_t digest,
 int shadow_alloc(struct shadow *shadow, const struct heap_request *request)
 {
     struct test_home *test = shadow->test;
-    uint64_t digest = test_home_digest(test);
     void *payload = test_home_alloc(test, request);
 
     if (payload == NULL) {
-        expect_refusal(shadow, digest, request);
+        expect_refusal(shadow, request);
         return -1;
     }
     expect_sound(shadow, payload, request);
@@ -366,7 +373,6 @@ bool shadow_realloc(struct shadow *shadow, uint32_t index, uint64_t size)
     struct test_home *test = shadow->test;
     struct shadow_live *live = &shadow->live[index];
     struct heap_request request = { .size = size };
-    uint64_t digest = test_home_digest(test);
     uint64_t old = served(live->size), kept = served(size);
     void *payload = heap_realloc(&test->heap, shadow_payload(shadow, index),
                                  size);
@@ -376,9 +382,7 @@ bool shadow_realloc(struct shadow *shadow, uint32_t index, uint64_t size)
         request.size = served(size);
         shadow->refusals++;
         assert_true(test->setup.deaf || test->last.kind == MM_EVENT_REFUSE);
-        if (has_changed(test, digest))
-            fail_msg("realloc to %llu bytes was refused, and something has "
-                     "changed", (unsigned long long)size);
+        expect_nothing_to_give(test, &request);
         if (!test->setup.unobserved && test->fail_call == 0) {
             test_home_check(test, "a refused realloc");
             if (shadow_could_serve(test, &request))

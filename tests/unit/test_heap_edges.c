@@ -210,15 +210,12 @@ static void a_held_block_is_found_when_the_chosen_one_is_hollow(void **state)
     }
 }
 
-/* A hollow block with held pages in its middle: its frames come in two runs.
- * The second does not come: the first goes back. */
-static void what_was_held_in_part_is_let_go(void **state)
+/* A heap with a hollow block of *SIZE bytes, pages in whose middle are held;
+ * besides it there is nothing to take. */
+static void *open_with_two_holes(uint64_t *size)
 {
-    void *a, *middle, *b, *all;
-    uint64_t size, digest;
-    uint32_t held;
+    void *a, *middle, *b;
 
-    (void)state;
     open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK,
                                    .hollow_pages = 1 }, 64 * KIB, 64 * KIB,
               false);
@@ -235,26 +232,39 @@ static void what_was_held_in_part_is_let_go(void **state)
     heap->hollow_pages = 0;
     take_back(middle);
     assert_true(block_is_hollow(block_of(a)));
-    size = block_size(block_of(a)) - BLOCK_HEADER;
-    assert_true(size > 40 * KIB);
+    *size = block_size(block_of(a)) - BLOCK_HEADER;
+    assert_true(*size > 40 * KIB);
     check_fine();
+    return a;
+}
 
-    held = test->held_count;
-    digest = test_home_digest(test);
-    for (uint32_t frames = 0;; frames++) {
+/* Its frames come in two runs. The second does not come: the first goes back,
+ * and then the pages between, which might have served. */
+static void what_was_held_in_part_is_let_go(void **state)
+{
+    void *a, *all = NULL;
+    uint64_t size, digest;
+    uint32_t held, frames = 0;
+
+    (void)state;
+    for (; all == NULL; frames++) {
+        a = open_with_two_holes(&size);
+        held = test->held_count;
         test->frames_left = frames;
         all = ask(heap, size, 0, HEAP_BLOCK);
+        check_fine();
+        assert_int_equal(test->frames_left + test->held_count, held + frames);
         if (all != NULL)
             break;
         assert_int_equal(heap->refusal, MM_NO_FRAMES);
-        assert_int_equal(test->frames_left, frames);
-        assert_int_equal(test->held_count, held);
+        digest = test_home_digest(test);
+        assert_int_equal(heap_trim(heap), 0);
         assert_true(test_home_digest(test) == digest);
-        check_fine();
+        close_heap();
     }
     assert_ptr_equal(all, a);
     assert_int_equal(test->frames_left, 0);
-    assert_true(test->held_count >= held + 8);
+    assert_true(frames >= 8);
     memset(all, 0x5a, size);
     check_fine();
     close_heap();
@@ -616,6 +626,76 @@ static void a_large_range_at_level_full_keeps_its_guard(void **state)
     assert_int_equal(moved[79999], 0x5a);
     assert_int_equal(heap_usable_size(heap, moved), 80000);
     take_back(moved);
+    check_fine();
+    close_heap();
+}
+
+/* The empty span that is kept, what is kept in another, and what others have
+ * freed: all that is in the way of a large range goes before a refusal. */
+static void no_empty_span_is_in_the_way_of_a_large_range(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 3; how++) {
+        void *payload;
+
+        open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK,
+                                       .keep_bytes = how == 1 ? 65536 : 0 },
+                  128 * KIB, 64 * KIB, false);
+        payload = give(100);
+        assert_null(heap_alloc(heap, 100000));
+        assert_int_equal(heap->refusal, MM_NO_RANGE);
+        check_fine();
+        assert_int_equal(heap_free(how == 2 ? &other : heap, payload), MM_OK);
+        payload = heap_alloc(heap, 100000);
+        assert_non_null(payload);
+        assert_int_equal(test->ranges.used_count, 1);
+        memset(payload, 0x5a, 100000);
+        check_fine();
+        assert_null(heap_alloc(heap, 100000));
+        take_back(payload);
+        check_fine();
+        close_heap();
+    }
+}
+
+/* And frames: those behind an empty span serve a large range. */
+static void no_empty_span_has_the_frames_of_a_large_range(void **state)
+{
+    void *payload;
+
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK }, 256 * KIB,
+              64 * KIB, false);
+    payload = give(30 * KIB);
+    test->frames_left = 0;
+    assert_null(heap_alloc(heap, 30 * KIB));
+    assert_int_equal(heap->refusal, MM_NO_FRAMES);
+    take_back(payload);
+    assert_int_not_equal(heap->empty_span, HEAP_NO_SPAN);
+    payload = ask(heap, 30 * KIB, 0, HEAP_LARGE);
+    assert_non_null(payload);
+    check_fine();
+    assert_int_equal(heap->empty_span, HEAP_NO_SPAN);
+    close_heap();
+}
+
+/* The last page of a class stays, until its block is wanted. */
+static void no_empty_slot_page_is_in_the_way_of_a_block(void **state)
+{
+    void *slot;
+
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK, .small = true },
+              64 * KIB, 64 * KIB, false);
+    slot = heap_alloc(heap, 100);
+    while (ask(heap, 1000, 0, HEAP_BLOCK) != NULL)
+        ;
+    while (ask(heap, 12, 0, HEAP_BLOCK) != NULL)
+        ;
+    assert_null(heap_alloc(heap, 1500));
+    assert_int_equal(heap->refusal, MM_NO_BLOCK);
+    take_back(slot);
+    assert_int_equal(heap_usable_size(heap, heap_alloc(heap, 2044)), 2044);
     check_fine();
     close_heap();
 }
@@ -1020,6 +1100,9 @@ int main(void)
         cmocka_unit_test(only_so_much_waits),
         cmocka_unit_test(what_waits_is_announced_to_those_who_listen),
         cmocka_unit_test(a_large_range_at_level_full_keeps_its_guard),
+        cmocka_unit_test(no_empty_span_is_in_the_way_of_a_large_range),
+        cmocka_unit_test(no_empty_span_has_the_frames_of_a_large_range),
+        cmocka_unit_test(no_empty_slot_page_is_in_the_way_of_a_block),
         cmocka_unit_test(a_large_payload_moves_among_damaged_tags),
         cmocka_unit_test(a_large_range_does_not_shrink_among_damaged_tags),
         cmocka_unit_test(pages_that_get_room_go_behind_the_first),
