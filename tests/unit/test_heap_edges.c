@@ -700,6 +700,32 @@ static void no_empty_slot_page_is_in_the_way_of_a_block(void **state)
     close_heap();
 }
 
+/* A heap that has grown frees some of what it keeps: as many as is said, and
+ * the shortest. */
+static void a_heap_that_grows_spends_some_of_what_it_keeps(void **state)
+{
+    void *block[40];
+
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK,
+                                   .keep_bytes = 65536 }, 256 * KIB, 64 * KIB,
+              false);
+    for (uint64_t i = 0; i < 40; i++)           /* 8 of each, 1 to 5 quanta */
+        block[i] = give((i / 8 + 1) * MM_QUANTUM - BLOCK_HEADER);
+    give(14 * KIB), give(14 * KIB), give(14 * KIB), give(14 * KIB);
+    for (int i = 0; i < 40; i++)
+        take_back(block[i]);
+    for (uint32_t quanta = 1; quanta <= 5; quanta++)
+        assert_int_equal(heap->kept_count[quanta], 8);
+    give(10 * KIB);
+    assert_int_equal(test->ranges.used_count, 2);
+    for (uint32_t quanta = 1; quanta <= 5; quanta++)
+        assert_int_equal(heap->kept_count[quanta],
+                         quanta <= KEPT_SPEND / 8 ? 0 : 8);
+    check_fine();
+    close_heap();
+}
+
 /* The neighbour's tag lies: the old range cannot be given back, but the new
  * one is good. */
 static void a_large_payload_moves_among_damaged_tags(void **state)
@@ -1103,6 +1129,7 @@ int main(void)
         cmocka_unit_test(no_empty_span_is_in_the_way_of_a_large_range),
         cmocka_unit_test(no_empty_span_has_the_frames_of_a_large_range),
         cmocka_unit_test(no_empty_slot_page_is_in_the_way_of_a_block),
+        cmocka_unit_test(a_heap_that_grows_spends_some_of_what_it_keeps),
         cmocka_unit_test(a_large_payload_moves_among_damaged_tags),
         cmocka_unit_test(a_large_range_does_not_shrink_among_damaged_tags),
         cmocka_unit_test(pages_that_get_room_go_behind_the_first),
