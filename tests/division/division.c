@@ -5,7 +5,8 @@
  * Built for 32 bits, with the functions of division.asm renamed from __udivdi3
  * to own_udivdi3 and so on, so that the operators / and % still call libgcc.
  * Tries all pairs of the numbers at the edges (powers of two, one more, one
- * less, their negatives) and many random ones of every length.
+ * less, their negatives) and many random ones of every length, and shifts by
+ * every count.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@ uint64_t own_udivmoddi4(uint64_t, uint64_t, uint64_t *);
 int64_t own_divdi3(int64_t, int64_t);
 int64_t own_moddi3(int64_t, int64_t);
 int64_t own_divmoddi4(int64_t, int64_t, int64_t *);
+uint64_t own_ashldi3(uint64_t, int);
+uint64_t own_lshrdi3(uint64_t, int);
 
 enum { EDGES = 64 * 6, RANDOM_PAIRS = 500000 };
 
@@ -76,6 +79,16 @@ static void try_pair(uint64_t a, uint64_t b)
         try_signed((int64_t)a, (int64_t)b);
 }
 
+static void try_shifts(uint64_t a)
+{
+    for (int by = 0; by < 64; by++) {
+        if (own_ashldi3(a, by) != a << by)
+            report("__ashldi3", a, (uint64_t)by);
+        if (own_lshrdi3(a, by) != a >> by)
+            report("__lshrdi3", a, (uint64_t)by);
+    }
+}
+
 int main(void)
 {
     unsigned count = 0;
@@ -85,14 +98,17 @@ int main(void)
             edges[count++] = ((uint64_t)1 << bit) + (uint64_t)off;
             edges[count++] = -((uint64_t)1 << bit) + (uint64_t)off;
         }
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
+        try_shifts(edges[i]);
         for (unsigned j = 0; j < count; j++)
             try_pair(edges[i], edges[j]);
+    }
 
     for (int i = 0; i < RANDOM_PAIRS; i++) {
         uint64_t a = next_random() >> (next_random() & 63);
         uint64_t b = next_random() >> (next_random() & 63);
 
+        try_shifts(a);
         try_pair(a, b);
         try_pair(a, a / (b | 1));   /* quotients near each other */
         try_pair(a * b, b);         /* no remainder */

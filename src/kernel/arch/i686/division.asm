@@ -11,6 +11,9 @@
 ; cannot overflow), shift into place, and it is right or one too large. One
 ; less is then right or one too small, and the remainder tells which.
 ;
+; A compiler that wants small code calls functions for shifts by a number that
+; it does not know, too; they are at the end.
+;
 ;   0x2_00000000 / 0x1_00000001: estimate 2, less one 1; what is left then,
 ;   0xffffffff, is less than the divisor, so 1 it is
 ;
@@ -24,6 +27,7 @@
 ; SPDX-License-Identifier: MIT
 
 global __udivdi3, __umoddi3, __divdi3, __moddi3, __udivmoddi4, __divmoddi4
+global __ashldi3, __lshrdi3
 
 section .text
 bits 32
@@ -216,5 +220,38 @@ __divmoddi4:
         mov [esi + 4], ecx
 .no_remainder:
         LEAVE_FUNCTION
+
+; ---- shifts: the number on the stack, by 0 to 63 bits ------------------------
+
+SHIFTED         equ 4
+SHIFT_BY        equ 12
+
+; unsigned long long __ashldi3(unsigned long long, int)
+__ashldi3:
+        mov eax, [esp + SHIFTED]
+        mov edx, [esp + SHIFTED + 4]
+        mov ecx, [esp + SHIFT_BY]
+        shld edx, eax, cl               ; by CL mod 32
+        shl eax, cl
+        test cl, 32
+        jz .done
+        mov edx, eax
+        xor eax, eax
+.done:
+        ret
+
+; unsigned long long __lshrdi3(unsigned long long, int)
+__lshrdi3:
+        mov eax, [esp + SHIFTED]
+        mov edx, [esp + SHIFTED + 4]
+        mov ecx, [esp + SHIFT_BY]
+        shrd eax, edx, cl
+        shr edx, cl
+        test cl, 32
+        jz .done
+        mov eax, edx
+        xor edx, edx
+.done:
+        ret
 
 section .note.GNU-stack noalloc noexec nowrite progbits
