@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * closure.h - what the three enumerations of states share
+ * closure.h - what the four enumerations of states share
  *
  * A failure ends the program: it says what was expected, in which state, and
  * after which operation.
