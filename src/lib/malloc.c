@@ -660,14 +660,30 @@ PUBLIC void *reallocarray(void *payload, size_t count, size_t size)
     return realloc(payload, bytes);
 }
 
+/* SIZE bytes at a multiple of ALIGN, a power of two: in a slot that lies so,
+ * where one will do. */
+static void *alloc_aligned(size_t size, size_t align)
+{
+    uint32_t slot = slot_bytes_aligned(size, align);
+
+    if (slot == 0 || my.heap == &nobody.heap)
+        return alloc_slowly(size, align);
+
+    void *payload = malloc(slot);
+
+    if (LIKELY((uintptr_t)payload % align == 0))
+        return payload;
+    free(payload);                      /* a block: memory is short */
+    return alloc_slowly(size, align);
+}
+
 PUBLIC int posix_memalign(void **payload, size_t align, size_t size)
 {
     if (!mm_is_power_of_two(align) || align % sizeof(void *) != 0)
         return EINVAL;
 
     int saved = errno;
-    void *got = align <= MM_QUANTUM && size > 8 ? malloc(size)
-                                                : alloc_slowly(size, align);
+    void *got = alloc_aligned(size, align);
 
     errno = saved;
     if (got == NULL)
@@ -690,7 +706,7 @@ PUBLIC void *memalign(size_t align, size_t size)
             power *= 2;
         align = power;
     }
-    return alloc_slowly(size, align);
+    return alloc_aligned(size, align);
 }
 
 PUBLIC void *aligned_alloc(size_t align, size_t size)
@@ -699,7 +715,7 @@ PUBLIC void *aligned_alloc(size_t align, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    return alloc_slowly(size, align);
+    return alloc_aligned(size, align);
 }
 
 PUBLIC void *valloc(size_t size)

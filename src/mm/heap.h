@@ -19,6 +19,7 @@ enum {
     HEAP_TRIES = 8,             /* blocks of its own list that a request looks
                                    at before it turns to larger ones */
     SLOT_MAX_BYTES = 256,
+    SLOT_ALIGN_MOST = 64,       /* that slots are aligned to (slots.c) */
     SLOT_CLASSES = SLOT_MAX_BYTES / MM_QUANTUM + 1,     /* 8, 16, 32 ... 256 */
     SLOT_STEPS = SLOT_MAX_BYTES / 8 + 1,        /* sizes in steps of 8 */
     HEAP_NO_SPAN = UINT32_MAX,
@@ -186,6 +187,21 @@ void heap_adopt(struct heap *heap);
 static inline bool heap_wants_slot(const struct heap *heap, uint64_t size)
 {
     return heap->small && size + heap->trailer_bytes <= SLOT_MAX_BYTES;
+}
+
+/*
+ * What to ask for, so that a slot serves SIZE bytes at a multiple of ALIGN, a
+ * power of two; 0: no slot does.
+ */
+static inline uint32_t slot_bytes_aligned(uint64_t size, uint64_t align)
+{
+    if (align > SLOT_ALIGN_MOST || size > SLOT_MAX_BYTES)
+        return 0;
+
+    uint32_t bytes = (uint32_t)mm_round_up(size > 0 ? size : 1, align);
+
+    return bytes == SLOT_ALIGN_MOST && align == SLOT_ALIGN_MOST
+               ? 2 * SLOT_ALIGN_MOST : bytes;
 }
 
 /* The blocks that a search has looked at, in order. */

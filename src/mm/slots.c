@@ -59,7 +59,7 @@
 
 enum {
     SLOTS_AT = 32,              /* the first slot, behind the head */
-    SLOTS_AT_CHECKED = 64,
+    SLOTS_AT_CHECKED = SLOT_ALIGN_MOST,
     SLOTS_AHEAD = 1024,         /* bytes that the watermark rises at once,
                                    where there is a front (heap_fast.h) */
 };
@@ -73,9 +73,14 @@ _Static_assert(sizeof(struct slot_page) <= SLOTS_AT_CHECKED,
 _Static_assert((SLOT_PAGE_BYTES - SLOTS_AT_CHECKED) / 8 <= 8 * 32,
                "there is a bit for each slot");
 
-static uint32_t slots_at(const struct heap *heap)
+/* Where the first slot of BYTES lies. Slots of 128 bytes, 192 and 256 are
+ * aligned to 64, those of other multiples of 32 to 32. (A page of slots of 64,
+ * aligned so, would have one fewer.) */
+static uint32_t slots_at(const struct heap *heap, uint32_t bytes)
 {
-    return heap_is_checked(heap) ? SLOTS_AT_CHECKED : SLOTS_AT;
+    return heap_is_checked(heap) ||
+                   (bytes % SLOT_ALIGN_MOST == 0 && bytes > SLOT_ALIGN_MOST)
+               ? SLOTS_AT_CHECKED : SLOTS_AT;
 }
 
 static struct slot_page *slot_page_of(const struct heap *heap,
@@ -133,7 +138,8 @@ static uint32_t *slot_link(const struct slot_page *page, uint32_t offset)
 static bool slot_is_live(const struct heap *heap,
                          const struct slot_page *page, uint32_t offset)
 {
-    uint32_t i = (offset - slots_at(heap)) / page->slot_bytes;
+    uint32_t i = (offset - slots_at(heap, page->slot_bytes)) /
+                 page->slot_bytes;
 
     return page->live[i / 32] >> (i % 32) & 1;
 }
@@ -144,7 +150,8 @@ static void slot_set_live(const struct heap *heap, struct slot_page *page,
     if (!heap_is_checked(heap))
         return;
 
-    uint32_t i = (offset - slots_at(heap)) / page->slot_bytes;
+    uint32_t i = (offset - slots_at(heap, page->slot_bytes)) /
+                 page->slot_bytes;
     uint32_t bit = UINT32_C(1) << (i % 32);
 
     page->live[i / 32] = live ? page->live[i / 32] | bit
@@ -239,7 +246,7 @@ static struct slot_page *slot_page_take(struct heap *heap, unsigned class)
 
     page->slot_bytes = slot_class_bytes(class);
     page->free = 0;
-    page->watermark = slots_at(heap);
+    page->watermark = slots_at(heap, page->slot_bytes);
     page->more = SLOT_PAGE_EMPTY;
     if (heap_is_checked(heap))
         for (int i = 0; i < 8; i++)
@@ -456,8 +463,10 @@ static bool slot_offset_is_possible(const struct heap *heap,
                                     const struct slot_page *page,
                                     uint32_t offset)
 {
-    return offset >= slots_at(heap) && offset < page->watermark &&
-           (offset - slots_at(heap)) % page->slot_bytes == 0;
+    uint32_t first = slots_at(heap, page->slot_bytes);
+
+    return offset >= first && offset < page->watermark &&
+           (offset - first) % page->slot_bytes == 0;
 }
 
 static bool slot_bytes_are_possible(const struct slot_page *page)
@@ -471,14 +480,13 @@ static bool slot_bytes_are_possible(const struct slot_page *page)
 static bool slot_head_is_possible(const struct heap *heap,
                                   const struct slot_page *page)
 {
-    uint32_t bytes = page->slot_bytes;
+    uint32_t bytes = page->slot_bytes, first = slots_at(heap, bytes);
 
     return slot_bytes_are_possible(page) &&
-           page->watermark >= slots_at(heap) &&
+           page->watermark >= first &&
            page->watermark <= SLOT_PAGE_BYTES &&
-           (page->watermark - slots_at(heap)) % bytes == 0 &&
-           slot_page_used(page) <=
-               (page->watermark - slots_at(heap)) / bytes &&
+           (page->watermark - first) % bytes == 0 &&
+           slot_page_used(page) <= (page->watermark - first) / bytes &&
            (slot_page_is_full(page) == slot_page_has_no_slot(page) ||
             (heap->fast != NULL && !slot_page_is_full(page))) &&
            (page->free == 0 ||
@@ -571,7 +579,7 @@ struct slot_view slot_page_view(const struct heap *heap, uint64_t at)
     struct slot_view view = {
         .ok = slot_head_is_possible(heap, page),
         .slot_bytes = page->slot_bytes,
-        .first = slots_at(heap),
+        .first = slots_at(heap, page->slot_bytes),
         .used = slot_page_used(page),
         .watermark = page->watermark,
         .free = page->free,

@@ -738,6 +738,40 @@ static void empty_slot_pages_go_back_but_one(void **state)
     }
 }
 
+/* What slot_bytes_aligned() says to ask for is a slot, and aligned. */
+static void slots_serve_small_alignments(void **state)
+{
+    (void)state;
+    for (int level = HEAP_LEVEL_NONE; level <= HEAP_LEVEL_CHECK; level++) {
+        struct test_setup setup = {
+            .arena_bytes = 1024 * KIB, .span_bytes = 256 * KIB, .small = true,
+            .level = (enum heap_level)level,
+        };
+        struct bench bench;
+
+        bench_open(&bench, &setup);
+        for (uint64_t align = 1; align <= 128; align *= 2) {
+            for (uint64_t size = 0; size <= SLOT_MAX_BYTES + 1; size++) {
+                uint32_t bytes = slot_bytes_aligned(size, align);
+
+                assert_int_equal(bytes == 0,
+                                 align > 64 || size > SLOT_MAX_BYTES);
+                if (bytes == 0)
+                    continue;
+                assert_true(bytes >= size && bytes <= SLOT_MAX_BYTES);
+
+                uint64_t at = give(&bench, bytes);
+
+                assert_int_equal(at % align, 0);
+                if (size % 3 == 0)
+                    take_back(&bench, at);
+            }
+        }
+        test_home_check(bench.test, "slots that are aligned");
+        bench_close(&bench);
+    }
+}
+
 /* Blocks of every size about the largest that is kept. */
 static void the_largest_kept_block(void **state)
 {
@@ -838,6 +872,7 @@ int main(void)
         cmocka_unit_test(a_second_empty_span_leaves),
         cmocka_unit_test(the_smallest_arena_works),
         cmocka_unit_test(empty_slot_pages_go_back_but_one),
+        cmocka_unit_test(slots_serve_small_alignments),
         cmocka_unit_test(the_largest_kept_block),
         cmocka_unit_test(a_request_looks_at_a_few_blocks_only),
         cmocka_unit_test(a_span_that_cannot_be_is_refused_by_init),
