@@ -30,8 +30,9 @@
  *             rest, if any, goes to the front of its list; shrinking, its
  *             tail joins a free right neighbour, or becomes a free block,
  *             at the front of its list. Equal sizes: only `request` changes.
- *             Of a slot `size` is the slot's; a large range can only shrink,
- *             and the UNMAP of its tail comes first.
+ *             Of a slot `size` is the slot's. Where a large range shrinks,
+ *             the UNMAP of its tail comes first; where it grows, the MAP of
+ *             a tail, which becomes a part of it.
  *   HOLD      Frames are now behind the pages [`at`, `at` + `size`).
  *   TRIM      The frames behind these pages were given back; a free block
  *             around them is hollow from then on.

@@ -656,7 +656,7 @@ static bool resize_in_place(struct heap *heap, void *payload, uint64_t size)
         });
         return true;
     case SPAN_TAG_LARGE:
-        return large_shrink(heap, payload, size);
+        return large_resize(heap, payload, size);
     default:
         return quanta_for(all) <= heap->span_quanta &&
                block_resize_in_place(heap, block_of(payload),

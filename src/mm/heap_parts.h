@@ -466,7 +466,7 @@ void slots_show(struct heap *heap);
 
 void *large_alloc(struct heap *heap, uint64_t size, uint64_t align);
 enum mm_fault large_free(struct heap *heap, void *payload);
-bool large_shrink(struct heap *heap, void *payload, uint64_t size);
+bool large_resize(struct heap *heap, void *payload, uint64_t size);
 uint64_t large_usable(const struct heap *heap, const void *payload);
 
 #endif

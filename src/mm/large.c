@@ -122,9 +122,38 @@ enum mm_fault large_free(struct heap *heap, void *payload)
     return fault;
 }
 
-/* Whether the large PAYLOAD can have SIZE bytes where it is: then its tail
- * is given back. */
-bool large_shrink(struct heap *heap, void *payload, uint64_t size)
+/* The tail of a large range from page TAIL on, PAGES long, is given back. */
+static enum mm_fault tail_give(struct heap *heap, uint32_t tail,
+                               uint32_t pages)
+{
+    mm_lock(heap->home);
+    heap->home->release(heap->home->context, tail, pages);
+    emit_pages(heap, MM_EVENT_TRIM, tail, pages);
+
+    enum mm_fault fault = ranges_free(heap->ranges, tail, pages);
+
+    mm_unlock(heap->home);
+    return fault;
+}
+
+/* The large range at page START gets the PAGES behind it, where it ends, at
+ * page TAIL; if they are free. */
+static enum mm_fault tail_take(struct heap *heap, uint32_t start,
+                               uint32_t tail, uint32_t pages)
+{
+    mm_lock(heap->home);
+
+    enum mm_fault fault = ranges_extend(heap->ranges, start, pages);
+
+    mm_unlock(heap->home);
+    if (fault == MM_OK)
+        emit_pages(heap, MM_EVENT_HOLD, tail, pages);
+    return fault;
+}
+
+/* Whether the large PAYLOAD now has SIZE bytes where it is: its tail is given
+ * back, or it takes in what is free behind it. */
+bool large_resize(struct heap *heap, void *payload, uint64_t size)
 {
     mm_lock(heap->home);
 
@@ -136,23 +165,19 @@ bool large_shrink(struct heap *heap, void *payload, uint64_t size)
                                  MM_PAGE) +
                      (uint64_t)heap_guard_pages(heap) * MM_PAGE;
     uint32_t before = head->pages, pages = (uint32_t)(bytes / MM_PAGE);
-    uint32_t tail = (uint32_t)(heap_at(heap, head) / MM_PAGE) + pages;
+    uint32_t start = (uint32_t)(heap_at(heap, head) / MM_PAGE);
+    enum mm_fault fault = MM_OK;
 
-    if (bytes > (uint64_t)before * MM_PAGE || size <= heap->large_bytes ||
+    if (size <= heap->large_bytes ||
         (heap_waits(heap) && pages != before))  /* the guard stays the last */
         return false;
-    if (pages < before) {
-        mm_lock(heap->home);
-        heap->home->release(heap->home->context, tail, before - pages);
-        emit_pages(heap, MM_EVENT_TRIM, tail, before - pages);
-
-        enum mm_fault fault = ranges_free(heap->ranges, tail, before - pages);
-
-        mm_unlock(heap->home);
-        if (fault != MM_OK)
-            return false;
-        head->pages = pages;
-    }
+    if (pages < before)
+        fault = tail_give(heap, start + pages, before - pages);
+    else if (pages > before)
+        fault = tail_take(heap, start, start + before, pages - before);
+    if (fault != MM_OK)
+        return false;
+    head->pages = pages;
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_RESIZE,
         .at = heap_at(heap, payload),

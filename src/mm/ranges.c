@@ -298,6 +298,27 @@ static void range_unmap(struct ranges *ranges, struct range_tag *left,
     emit(ranges, MM_EVENT_UNMAP, page, pages, RANGE_FREE);
 }
 
+/*
+ * Step: the used TAG takes in the first MORE pages of RIGHT, its free right
+ * neighbour, which has more than that.
+ *
+ *     |---- TAG, used ----|--------- RIGHT, free --------|
+ *     |------------ TAG, used -----------|- RIGHT, free -|
+ */
+static void range_extend(struct ranges *ranges, struct range_tag *tag,
+                         struct range_tag *right, uint32_t more)
+{
+    uint32_t end = tag_end(tag);
+
+    list_remove(ranges, right);
+    right->start += more;
+    right->pages -= more;
+    list_insert(ranges, right);
+    tag->pages += more;
+    ranges->used_pages += more;
+    emit(ranges, MM_EVENT_MAP, end, more, tag->type);
+}
+
 /* ---- finding a free range --------------------------------------------- */
 
 /* Where in TAG a run of REQUEST can start, in *PAGE; false: it cannot. */
@@ -616,6 +637,31 @@ enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
         range_map(ranges, tree_find(ranges, page), page, 1, RANGE_TAGS,
                   OWN_PROTECTION);
     own_pages_refill(ranges);
+    return MM_OK;
+}
+
+enum mm_fault ranges_extend(struct ranges *ranges, uint32_t page,
+                            uint32_t more)
+{
+    if (page >= ranges->page_count)
+        return MM_OUTSIDE;
+
+    struct range_tag *tag = tag_find(ranges, page);
+
+    if (tag == NULL)
+        return MM_BAD_TAG;
+
+    struct range_tag *right = tree_next(ranges, tag);
+
+    if (!tag_can_go(ranges, tree_previous(ranges, tag), tag, right))
+        return MM_BAD_TAG;
+    if (tag_is_free(tag) || tag->type == RANGE_TAGS || tag->start != page)
+        return MM_NOT_OWNED;
+    if (right == NULL || tag_is_used(right) || right->pages <= more)
+        return MM_NO_RANGE;
+    if (!ranges->home->hold(ranges->home->context, tag_end(tag), more))
+        return MM_NO_FRAMES;
+    range_extend(ranges, tag, right, more);
     return MM_OK;
 }
 

@@ -143,6 +143,16 @@ enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
                           uint32_t pages);
 
 /*
+ * Makes the used range that starts at PAGE longer by MORE pages, from the free
+ * range behind it, of which something must remain; so no tag comes or goes.
+ * Frames are put behind the new pages. MM_OK; MM_NO_RANGE (not so many are
+ * free there), MM_NO_FRAMES, MM_OUTSIDE, MM_NOT_OWNED, MM_BAD_TAG, and nothing
+ * has changed. Time: as ranges_free().
+ */
+enum mm_fault ranges_extend(struct ranges *ranges, uint32_t page,
+                            uint32_t more);
+
+/*
  * Gives back the pages of tags that the tags in use do not need: what is left
  * in them moves together. Answers how many pages. Time: every tag is looked
  * at, for each page that goes.

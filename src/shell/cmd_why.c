@@ -560,7 +560,8 @@ static void why_realloc(struct session *session, const struct deed *deed,
                     && !cursor.slots && !cursor.large;
 
     if (resize != NULL) {
-        if (!is_block || resize->size == resize->other)
+        if (resize->size == resize->other
+                || (!is_block && resize->size < resize->other))
             say(session, "What was there is large enough already: %llu "
                          "bytes.\n", (wide)resize->size);
         else if (resize->size < resize->other)

@@ -358,6 +358,7 @@ void ledger_event(struct ledger *ledger, const struct mm_event *event)
         break;
     case MM_EVENT_RESIZE:
         ledger->operations++;
+        ledger->large_at = LEDGER_NOWHERE;
         payload_resized(ledger, event->at, event->request);
         break;
     case MM_EVENT_REFUSE:

@@ -424,10 +424,34 @@ static const char *replay_coalesce(struct picture *picture,
     return NULL;
 }
 
-/* A large range shrinks: the UNMAP of its tail came before. */
+/* A large range of BEFORE bytes takes in the range behind it, which the MAP of
+ * its tail has made, so that it has SIZE. */
+static void large_join(struct picture *picture, uint64_t at, uint64_t before,
+                       uint64_t size)
+{
+    uint32_t start = range_start(picture, at / MM_PAGE);
+    struct picture_page *range = &picture->page[start];
+    uint64_t end = start + before / MM_PAGE;
+
+    if (size <= before || end >= picture->pages ||
+        (uint64_t)range->pages * MM_PAGE != before)
+        return;
+
+    struct picture_page *tail = &picture->page[end];
+
+    if (tail->type != RANGE_LARGE ||
+        (uint64_t)tail->pages * MM_PAGE != size - before)
+        return;
+    range->pages += tail->pages;
+    *tail = (struct picture_page){ .held = tail->held };
+}
+
+/* A large range changes its size: the UNMAP or MAP of its tail came before. */
 static const char *resize_large(struct picture *picture, uint32_t quantum,
                                 const struct mm_event *event)
 {
+    if (bytes_at(picture, quantum) == event->other)
+        large_join(picture, event->at, event->other, event->size);
     if (bytes_at(picture, quantum) != event->other ||
         !is_large_range(picture, event->at, event->size))
         return "RESIZE: the large range had, or has, another size";

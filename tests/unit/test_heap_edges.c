@@ -763,6 +763,47 @@ static void a_large_payload_moves_among_damaged_tags(void **state)
     close_heap();
 }
 
+/* Realloc of a large range: where it is while the pages behind it are free,
+ * elsewhere when they are not. The picture from events agrees all the time. */
+static void a_large_range_grows_into_free_pages(void **state)
+{
+    unsigned char *a, *b;
+    uint32_t used;
+
+    (void)state;
+    for (int level = HEAP_LEVEL_NONE; level <= HEAP_LEVEL_CHECK; level++) {
+        open_heap((struct heap_setup){ .level = (enum heap_level)level }, MIB,
+                  64 * KIB, false);
+        a = ask(heap, 70000, 0, HEAP_LARGE);
+        memset(a, 0x5a, 70000);
+        used = test->ranges.used_pages;
+        assert_ptr_equal(heap_realloc(heap, a, 200000), a);
+        check_fine();
+        assert_true(heap_usable_size(heap, a) >= 200000);
+        assert_int_equal(test->ranges.used_pages, used + 31);
+        memset(a, 0x5a, 200000);
+        assert_ptr_equal(heap_realloc(heap, a, 200000), a);
+        b = ask(heap, 70000, 0, HEAP_LARGE);    /* 256 KiB behind a */
+        assert_int_equal(heap_at(heap, b) - heap_at(heap, a), 256 * KIB);
+        assert_ptr_equal(heap_realloc(heap, a, 250000), a);
+        assert_ptr_not_equal(heap_realloc(heap, a, 270000), a);
+        check_fine();
+        close_heap();
+
+        /* no frames for the tail, nor for a copy */
+        open_heap((struct heap_setup){ .level = (enum heap_level)level }, MIB,
+                  64 * KIB, false);
+        a = ask(heap, 70000, 0, HEAP_LARGE);
+        test->frames_left = 5;
+        assert_null(heap_realloc(heap, a, 200000));
+        assert_int_equal(heap->refusal, MM_NO_FRAMES);
+        check_fine();
+        assert_ptr_equal(heap_realloc(heap, a, 71000 + 4 * MM_PAGE), a);
+        check_fine();
+        close_heap();
+    }
+}
+
 /* For the same reason a large range keeps its tail. */
 static void a_large_range_does_not_shrink_among_damaged_tags(void **state)
 {
@@ -780,7 +821,7 @@ static void a_large_range_does_not_shrink_among_damaged_tags(void **state)
     next = (struct range_tag *)ranges_find(&test->ranges,
                                            tag->start + pages);
     next->start++;                      /* a page that is nobody's */
-    assert_false(large_shrink(heap, payload, 70000));
+    assert_false(large_resize(heap, payload, 70000));
     assert_int_equal(tag->pages, pages);
     assert_int_equal(span_of(heap, payload)->pages, pages);
     next->start--;
@@ -1131,6 +1172,7 @@ int main(void)
         cmocka_unit_test(no_empty_slot_page_is_in_the_way_of_a_block),
         cmocka_unit_test(a_heap_that_grows_spends_some_of_what_it_keeps),
         cmocka_unit_test(a_large_payload_moves_among_damaged_tags),
+        cmocka_unit_test(a_large_range_grows_into_free_pages),
         cmocka_unit_test(a_large_range_does_not_shrink_among_damaged_tags),
         cmocka_unit_test(pages_that_get_room_go_behind_the_first),
         cmocka_unit_test(a_slot_that_was_freed_far_away_is_found),

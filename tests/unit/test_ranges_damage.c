@@ -30,11 +30,11 @@ static struct ground {
 static bool ground_hold(void *context, uint32_t page, uint32_t count)
 {
     (void)context;
-    assert_true(page < PAGES && count == 1);
-    if (g->frames_left == 0)
+    assert_true(page < PAGES && count <= PAGES - page);
+    if (g->frames_left < count)
         return false;
-    g->frames_left--;
-    g->held++;
+    g->frames_left -= count;
+    g->held += count;
     return true;
 }
 
@@ -330,6 +330,60 @@ static void without_a_root_no_page_is_found(void **state)
     refused_unchanged(ranges_protect(&g->ranges, 10, RANGE_READ), MM_BAD_TAG);
     refused_unchanged((int)ranges_trim(&g->ranges), 0);
     check_says("R2");
+}
+
+/* Used: [10, 20), [30, 40) and what tags take at the end. */
+static void open_two(void)
+{
+    open_ground();
+    assert_int_equal(get(10, 10), MM_OK);
+    assert_int_equal(get(30, 10), MM_OK);
+}
+
+static void a_range_takes_in_free_pages_behind_it(void **state)
+{
+    (void)state;
+    open_two();
+    refused_unchanged(ranges_extend(&g->ranges, 10, 10), MM_NO_RANGE);
+    refused_unchanged(ranges_extend(&g->ranges, 11, 1), MM_NOT_OWNED);
+    refused_unchanged(ranges_extend(&g->ranges, 20, 1), MM_NOT_OWNED);
+    refused_unchanged(ranges_extend(&g->ranges, PAGES, 1), MM_OUTSIDE);
+    g->frames_left = 8;
+    refused_unchanged(ranges_extend(&g->ranges, 10, 9), MM_NO_FRAMES);
+    g->frames_left = 9;
+    assert_int_equal(ranges_extend(&g->ranges, 10, 9), MM_OK);
+    assert_int_equal(g->frames_left, 0);
+    assert_int_equal(tag_of(28)->start, 10);
+    assert_int_equal(tag_of(29)->pages, 1);
+    assert_int_equal(g->ranges.used_pages, 29);
+    check_fine();
+    g->frames_left = 1000;
+    refused_unchanged(ranges_extend(&g->ranges, 10, 1), MM_NO_RANGE);
+    assert_int_equal(get(29, 1), MM_OK);    /* now a used one is behind it */
+    refused_unchanged(ranges_extend(&g->ranges, 10, 1), MM_NO_RANGE);
+    assert_int_equal(ranges_extend(&g->ranges, 30, 7), MM_OK);
+    check_fine();
+    assert_int_equal(put(10, 19), MM_OK);
+    assert_int_equal(put(30, 17), MM_OK);
+    check_fine();
+    assert_int_equal(get(PAGES - 10, 10), MM_OK);
+    refused_unchanged(ranges_extend(&g->ranges, PAGES - 10, 1), MM_NO_RANGE);
+    tag_of(PAGES - 10)->type = RANGE_TAGS;
+    refused_unchanged(ranges_extend(&g->ranges, PAGES - 10, 1), MM_NOT_OWNED);
+}
+
+static void nor_does_it_among_tags_that_lie(void **state)
+{
+    (void)state;
+    open_two();
+    tag_of(20)->start++;
+    refused_unchanged(ranges_extend(&g->ranges, 10, 1), MM_BAD_TAG);
+    open_two();
+    tag_of(10)->pages--;
+    refused_unchanged(ranges_extend(&g->ranges, 10, 1), MM_BAD_TAG);
+    open_two();
+    g->ranges.root = RANGE_NIL;
+    refused_unchanged(ranges_extend(&g->ranges, 11, 1), MM_BAD_TAG);
 }
 
 static void a_tag_that_lies_is_not_protected(void **state)
@@ -669,6 +723,8 @@ int main(void)
         cmocka_unit_test(a_free_without_tags_and_frames_is_refused),
         cmocka_unit_test(page_0_may_hold_tags),
         cmocka_unit_test(without_a_root_no_page_is_found),
+        cmocka_unit_test(a_range_takes_in_free_pages_behind_it),
+        cmocka_unit_test(nor_does_it_among_tags_that_lie),
         cmocka_unit_test(a_tag_that_lies_is_not_protected),
         cmocka_unit_test(rings_in_the_tree_end),
         cmocka_unit_test(a_wrong_parent_of_the_next_tag_ends),
