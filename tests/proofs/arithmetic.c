@@ -47,7 +47,9 @@
     assigns \nothing;
     ensures multiple: \result % 16 == 0;
     ensures up: n <= \result;
-    ensures close: \result < n + 16; */
+    ensures close: \result < n + 16;
+    ensures least: \forall integer x; n <= x && x % 16 == 0 ==>
+            \result <= x; */
 uint64_t proof_round_up_16(uint64_t n)
 {
     uint64_t result = mm_round_up(n, MM_QUANTUM);
@@ -62,7 +64,9 @@ uint64_t proof_round_up_16(uint64_t n)
     assigns \nothing;
     ensures multiple: \result % 4096 == 0;
     ensures up: n <= \result;
-    ensures close: \result < n + 4096; */
+    ensures close: \result < n + 4096;
+    ensures least: \forall integer x; n <= x && x % 4096 == 0 ==>
+            \result <= x; */
 uint64_t proof_round_up_4096(uint64_t n)
 {
     uint64_t result = mm_round_up(n, MM_PAGE);
