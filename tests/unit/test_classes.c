@@ -103,7 +103,7 @@ static void map_finds_the_first_list(void **state)
 
     (void)state;
     for (int round = 0; round < 2000; round++) {
-        uint32_t map[4] = { 0 };
+        uint32_t map[5] = { 0, 0, 0, 0, UINT32_MAX };   /* four, and a guard */
         bool set[128] = { false };
         unsigned density = (unsigned)random_below(&random, 9);
 

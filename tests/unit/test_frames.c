@@ -461,6 +461,8 @@ static void wrong_frees_of_runs_are_refused(void **state)
     assert_int_equal(frame_free_run(frames, 200, 2), MM_OUTSIDE);
     assert_int_equal(frame_free_run(frames, 1, UINT32_MAX), MM_OUTSIDE);
     assert_int_equal(frame_free_run(frames, 45, 10), MM_NOT_OWNED);
+    assert_int_equal(frame_free_run(frames, 50, 10), MM_NOT_OWNED);
+    assert_int_equal(frame_free_run(frames, 41, 10), MM_NOT_OWNED);
     assert_int_equal(frame_free_run(frames, 4000, 2000), MM_NOT_OWNED);
     assert_int_equal(frame_free_run(frames, 6900, 2), MM_NOT_OWNED);
     before.near = frames->near;

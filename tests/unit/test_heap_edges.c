@@ -726,6 +726,27 @@ static void a_heap_that_grows_spends_some_of_what_it_keeps(void **state)
     close_heap();
 }
 
+/* As many remote frees as an arena can have. */
+static void a_list_of_remote_frees_may_be_as_long_as_the_heap(void **state)
+{
+    static void *slot[8192];
+    uint32_t count = 0;
+
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_NONE, .small = true },
+              64 * KIB, 64 * KIB, true);
+    while ((slot[count] = heap_alloc(heap, 8)) != NULL)
+        count++;
+    assert_true(count > 64 * KIB / 9);
+    for (uint32_t i = 0; i < count; i++)
+        heap_free(&other, slot[i]);
+    check_fine();
+    heap_trim(heap);
+    assert_int_equal(test->ranges.used_count, 0);
+    check_fine();
+    close_heap();
+}
+
 /* The neighbour's tag lies: the old range cannot be given back, but the new
  * one is good. */
 static void a_large_payload_moves_among_damaged_tags(void **state)
@@ -967,10 +988,22 @@ static void a_front_keeps_as_many_as_the_heap(void **state)
         large = give(40000);
         give(500);
         assert_true(test->kept.room > 300);
-        for (int i = 0; i < KEPT_PER_SIZE + 2; i++)
+        for (int i = 0; i < KEPT_PER_SIZE + 2; i++) {
+            uint32_t quanta = block_quanta(block_of(payload[i]));
+            int32_t room = test->kept.room;
+
+            if (i == KEPT_PER_SIZE)     /* it would just fit */
+                test->kept.room = (int32_t)quanta;
             assert_int_equal(by_heap ? heap_free(heap, payload[i])
                                      : test_home_free(test, payload[i]),
                              MM_OK);
+            if (i < KEPT_PER_SIZE)
+                continue;
+            assert_int_equal(test->kept.left[quanta], 0);
+            if (i == KEPT_PER_SIZE)
+                assert_int_equal(test->kept.room, quanta);
+            test->kept.room = room;
+        }
         check_fine();
         for (int i = 0; i < KEPT_PER_SIZE + 2; i++)
             assert_int_equal(block_is_used(block_of(payload[i])),
@@ -1171,6 +1204,7 @@ int main(void)
         cmocka_unit_test(no_empty_span_has_the_frames_of_a_large_range),
         cmocka_unit_test(no_empty_slot_page_is_in_the_way_of_a_block),
         cmocka_unit_test(a_heap_that_grows_spends_some_of_what_it_keeps),
+        cmocka_unit_test(a_list_of_remote_frees_may_be_as_long_as_the_heap),
         cmocka_unit_test(a_large_payload_moves_among_damaged_tags),
         cmocka_unit_test(a_large_range_grows_into_free_pages),
         cmocka_unit_test(a_large_range_does_not_shrink_among_damaged_tags),

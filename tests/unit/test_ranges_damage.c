@@ -444,6 +444,25 @@ static void rings_in_the_tree_end(void **state)
     }
 }
 
+/* A free range is joined on its right: what is behind it on its list must
+ * lead back. */
+static void a_free_tag_whose_next_does_not_lead_back_is_not_joined(void **state)
+{
+    struct range_tag *left, *next;
+
+    (void)state;
+    open_stripes();
+    left = tag_of(20);
+    next = range_tag_at(&g->ranges, left->next);
+    assert_non_null(next);
+    assert_int_equal(next->previous, range_ref_of(&g->ranges, left));
+    next->previous = range_ref_of(&g->ranges, next);
+    refused_unchanged(put(30, 10), MM_BAD_TAG);
+    next->previous = range_ref_of(&g->ranges, left);
+    assert_int_equal(put(30, 10), MM_OK);
+    check_fine();
+}
+
 /* The tag behind a free one names that one as its parent, and the free one's
  * left neighbour joins it: whatever the tree becomes, it ends. */
 static void a_wrong_parent_of_the_next_tag_ends(void **state)
@@ -727,6 +746,8 @@ int main(void)
         cmocka_unit_test(nor_does_it_among_tags_that_lie),
         cmocka_unit_test(a_tag_that_lies_is_not_protected),
         cmocka_unit_test(rings_in_the_tree_end),
+        cmocka_unit_test(
+            a_free_tag_whose_next_does_not_lead_back_is_not_joined),
         cmocka_unit_test(a_wrong_parent_of_the_next_tag_ends),
         cmocka_unit_test(a_free_tag_that_lies_is_left_alone),
         cmocka_unit_test(a_used_tag_on_a_list_is_not_taken),

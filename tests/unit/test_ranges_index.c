@@ -128,6 +128,27 @@ static void the_index_finds_first_pages_only(void **state)
     check_says(NULL);
 }
 
+/* In a bucket lies a free tag in the used one's stead. */
+static void a_free_tag_in_the_index_is_noticed(void **state)
+{
+    const struct range_tag *free_tag;
+    uint32_t used = 2, bucket;
+
+    (void)state;
+    open_ground(1);
+    bucket = index_bucket_of(&g.ranges, 1);
+    while (index_bucket_of(&g.ranges, used) != bucket)
+        used++;
+    assert_int_equal(get(used, 1), MM_OK);
+    free_tag = tag_of(1);
+    assert_int_equal(free_tag->start, 1);
+    assert_int_equal(free_tag->next, RANGE_NIL);
+    check_says(NULL);
+    assert_true(bucket < RANGE_FIRST_BUCKETS);
+    g.ranges.buckets[bucket] = range_ref_of(&g.ranges, free_tag);
+    check_says("R7");
+}
+
 static void the_index_has_an_end(void **state)
 {
     (void)state;
@@ -328,6 +349,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_index_finds_first_pages_only),
+        cmocka_unit_test(a_free_tag_in_the_index_is_noticed),
         cmocka_unit_test(the_index_has_an_end),
         cmocka_unit_test(without_frames_the_index_stays_small),
         cmocka_unit_test(a_directory_that_leads_nowhere_is_not_followed),
