@@ -301,6 +301,8 @@ static void library_start(void)
 
     if (ranges_alloc(&library.ranges, &first, &page) != MM_OK)
         mm_home_panic(__FILE__, __LINE__, "the arena is full from the start");
+    if (library.level == HEAP_LEVEL_NONE)
+        ranges_keep(&library.ranges);
     library_heap_init(&library.common, 1);
     library.heap_count = 1;
     if (library.level == HEAP_LEVEL_FULL)

@@ -48,6 +48,11 @@
  *   R6  The counts of pages and tags are those of the tags.
  *   R7  Every used tag is in the index, once (ranges_index.c).
  *
+ * A home that nobody watches may have the range that was freed last *kept*: its
+ * tag stays as it is, and the next request of as many pages has it at once.
+ * Most programs that free a large block soon ask for one as large. Any other
+ * request gives it back first, so that no place is missing.
+ *
  * What it is bad at: pages of tags go back only when ranges_trim() is called.
  *
  * Source: the idea of one allocator for any resource that comes in ranges is
@@ -464,6 +469,130 @@ static void own_pages_refill(struct ranges *ranges)
             return;
 }
 
+/* ---- freeing ---------------------------------------------------------- */
+
+/* How many new tags it takes to cut [PAGE, PAGE + PAGES) out of TAG. */
+static uint32_t cuts_needed(const struct range_tag *tag, uint32_t page,
+                            uint32_t pages)
+{
+    return (tag->start < page) + (page + pages < tag_end(tag));
+}
+
+/* The tag that contains PAGE, which most often is its first. */
+static struct range_tag *tag_find(const struct ranges *ranges, uint32_t page)
+{
+    struct range_tag *tag = index_find(ranges, page);
+
+    return tag != NULL ? tag : tree_find(ranges, page);
+}
+
+/* Whether TAG, between LEFT and RIGHT, and what it may be joined with can be
+ * believed. */
+static bool tag_can_go(const struct ranges *ranges,
+                       const struct range_tag *left,
+                       const struct range_tag *tag,
+                       const struct range_tag *right)
+{
+    return tag->pages > 0 && tag->height > 0 && tag->type < RANGE_TYPES &&
+           tag->start == (left == NULL ? 0 : tag_end(left)) &&
+           tag_end(tag) == (right == NULL ? ranges->page_count
+                                          : right->start) &&
+           (left == NULL || tag_is_used(left) ||
+            tag_is_before(ranges, left, tag)) &&
+           (right == NULL || tag_is_used(right) || tag_is_sane(ranges, right));
+}
+
+/* Frees the PAGES pages from PAGE on, which the used TAG contains. */
+static enum mm_fault range_free(struct ranges *ranges, struct range_tag *tag,
+                                uint32_t page, uint32_t pages)
+{
+    struct range_tag *left = tree_previous(ranges, tag);
+    struct range_tag *right = tree_next(ranges, tag);
+    bool keep_page = false;
+
+    if (!tag_can_go(ranges, left, tag, right))
+        return MM_BAD_TAG;
+    if (tag_is_free(tag) || tag->type == RANGE_TAGS ||
+        tag_end(tag) - page < pages)
+        return MM_NOT_OWNED;
+    if (ranges->spare_count < cuts_needed(tag, page, pages)) {
+        /* A page of tags, if need be the first of those that we free. */
+        keep_page = own_page_fetch(ranges, false) != MM_OK;
+        if (keep_page &&
+            !ranges->home->hold(ranges->home->context, page, 1))
+            return MM_NO_FRAMES;
+        if (keep_page)
+            tags_add(ranges, page);
+        left = tree_previous(ranges, tag);
+        right = tree_next(ranges, tag);
+    }
+    range_unmap(ranges, left, tag, right, page, pages);
+    if (keep_page)
+        range_map(ranges, tree_find(ranges, page), page, 1, RANGE_TAGS,
+                  OWN_PROTECTION);
+    own_pages_refill(ranges);
+    return MM_OK;
+}
+
+/* ---- the range that is kept ------------------------------------------- */
+
+static struct range_tag *kept_tag(const struct ranges *ranges)
+{
+    return ranges->kept == RANGE_NONE_KEPT
+               ? NULL : range_tag_at(ranges, ranges->kept);
+}
+
+void ranges_keep(struct ranges *ranges)
+{
+    ranges->kept = RANGE_NONE_KEPT;
+}
+
+/* Whether the range of TAG, all of which is freed, may be kept. */
+static bool kept_may_be(const struct ranges *ranges,
+                        const struct range_tag *tag)
+{
+    return ranges->kept != RANGE_NIL &&
+           (tag->type == RANGE_SPAN || tag->type == RANGE_LARGE);
+}
+
+/* Whether the range of TAG, which is kept, is what REQUEST asks for. */
+static bool kept_fits(const struct range_tag *tag,
+                      const struct range_request *request)
+{
+    return tag->pages == request->pages &&
+           (request->at == RANGE_ANYWHERE
+                ? (tag->start & (request->align_pages - 1)) == 0
+                : tag->start == request->at);
+}
+
+/* Frees the range that is kept, if there is one, in earnest. */
+static enum mm_fault kept_give(struct ranges *ranges)
+{
+    struct range_tag *tag = kept_tag(ranges);
+
+    if (tag == NULL)
+        return MM_OK;
+
+    enum mm_fault fault = range_free(ranges, tag, tag->start, tag->pages);
+
+    if (fault == MM_OK)
+        ranges->kept = RANGE_NONE_KEPT;
+    return fault;
+}
+
+/* The range that is kept, for REQUEST; NULL where it is not what is asked for,
+ * and then it has been given back. */
+static struct range_tag *kept_find(struct ranges *ranges,
+                                   const struct range_request *request)
+{
+    struct range_tag *tag = kept_tag(ranges);
+
+    if (tag == NULL || kept_fits(tag, request))
+        return tag;
+    kept_give(ranges);
+    return NULL;
+}
+
 /* ---- the operations --------------------------------------------------- */
 
 void ranges_init(struct ranges *ranges, const struct mm_home *home,
@@ -519,13 +648,6 @@ static enum mm_fault request_place(const struct ranges *ranges,
     return tag_is_sane(ranges, *tag) ? MM_OK : MM_BAD_TAG;
 }
 
-/* How many new tags it takes to cut [PAGE, PAGE + PAGES) out of TAG. */
-static uint32_t cuts_needed(const struct range_tag *tag, uint32_t page,
-                            uint32_t pages)
-{
-    return (tag->start < page) + (page + pages < tag_end(tag));
-}
-
 /* Checks REQUEST, finds its place, and sees to it that there are tags enough
  * to cut it out. Changes no range, but for a page of tags. */
 static enum mm_fault request_prepare(struct ranges *ranges,
@@ -553,51 +675,41 @@ enum mm_fault ranges_probe(struct ranges *ranges,
                            const struct range_request *request,
                            uint32_t *page)
 {
-    struct range_tag *tag;
+    struct range_tag *tag = kept_find(ranges, request);
 
-    return request_prepare(ranges, request, &tag, page);
+    if (tag == NULL)
+        return request_prepare(ranges, request, &tag, page);
+    *page = tag->start;
+    return MM_OK;
 }
 
 enum mm_fault ranges_alloc(struct ranges *ranges,
                            const struct range_request *request,
                            uint32_t *page)
 {
-    struct range_tag *tag;
-    enum mm_fault fault = request_prepare(ranges, request, &tag, page);
+    struct range_tag *tag = kept_find(ranges, request);
+    bool kept = tag != NULL;
+    enum mm_fault fault = MM_OK;
 
+    if (kept)
+        *page = tag->start;
+    else
+        fault = request_prepare(ranges, request, &tag, page);
     if (fault != MM_OK)
         return fault;
     if (request->held > 0 &&
         !ranges->home->hold(ranges->home->context, *page, request->held))
         return MM_NO_FRAMES;
+    if (kept) {
+        tag->type = (uint8_t)request->type;
+        tag->protection = (uint8_t)request->protection;
+        ranges->kept = RANGE_NONE_KEPT;
+        return MM_OK;
+    }
     range_map(ranges, tag, *page, request->pages, request->type,
               request->protection);
     own_pages_refill(ranges);
     return MM_OK;
-}
-
-/* The tag that contains PAGE, which most often is its first. */
-static struct range_tag *tag_find(const struct ranges *ranges, uint32_t page)
-{
-    struct range_tag *tag = index_find(ranges, page);
-
-    return tag != NULL ? tag : tree_find(ranges, page);
-}
-
-/* Whether TAG, between LEFT and RIGHT, and what it may be joined with can be
- * believed. */
-static bool tag_can_go(const struct ranges *ranges,
-                       const struct range_tag *left,
-                       const struct range_tag *tag,
-                       const struct range_tag *right)
-{
-    return tag->pages > 0 && tag->height > 0 && tag->type < RANGE_TYPES &&
-           tag->start == (left == NULL ? 0 : tag_end(left)) &&
-           tag_end(tag) == (right == NULL ? ranges->page_count
-                                          : right->start) &&
-           (left == NULL || tag_is_used(left) ||
-            tag_is_before(ranges, left, tag)) &&
-           (right == NULL || tag_is_used(right) || tag_is_sane(ranges, right));
 }
 
 enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
@@ -611,32 +723,11 @@ enum mm_fault ranges_free(struct ranges *ranges, uint32_t page,
 
     if (tag == NULL)
         return MM_BAD_TAG;
-
-    struct range_tag *left = tree_previous(ranges, tag);
-    struct range_tag *right = tree_next(ranges, tag);
-    bool keep_page = false;
-
-    if (!tag_can_go(ranges, left, tag, right))
-        return MM_BAD_TAG;
-    if (tag_is_free(tag) || tag->type == RANGE_TAGS ||
-        tag_end(tag) - page < pages)
-        return MM_NOT_OWNED;
-    if (ranges->spare_count < cuts_needed(tag, page, pages)) {
-        /* A page of tags, if need be the first of those that we free. */
-        keep_page = own_page_fetch(ranges, false) != MM_OK;
-        if (keep_page &&
-            !ranges->home->hold(ranges->home->context, page, 1))
-            return MM_NO_FRAMES;
-        if (keep_page)
-            tags_add(ranges, page);
-        left = tree_previous(ranges, tag);
-        right = tree_next(ranges, tag);
-    }
-    range_unmap(ranges, left, tag, right, page, pages);
-    if (keep_page)
-        range_map(ranges, tree_find(ranges, page), page, 1, RANGE_TAGS,
-                  OWN_PROTECTION);
-    own_pages_refill(ranges);
+    if (tag->start != page || tag->pages != pages ||
+        !kept_may_be(ranges, tag) || kept_give(ranges) != MM_OK)
+        return range_free(ranges, tag, page, pages);
+    tag->type = RANGE_OTHER;
+    ranges->kept = range_ref_of(ranges, tag);
     return MM_OK;
 }
 
@@ -645,6 +736,7 @@ enum mm_fault ranges_extend(struct ranges *ranges, uint32_t page,
 {
     if (page >= ranges->page_count)
         return MM_OUTSIDE;
+    kept_give(ranges);
 
     struct range_tag *tag = tag_find(ranges, page);
 
@@ -811,6 +903,9 @@ static uint32_t index_trim(struct ranges *ranges)
 
 uint32_t ranges_trim(struct ranges *ranges)
 {
+    if (kept_give(ranges) != MM_OK)
+        return 0;
+
     uint32_t page = 0, given = index_trim(ranges);
 
     while (page < ranges->page_count && ranges->tag_pages > 0) {

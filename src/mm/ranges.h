@@ -40,6 +40,7 @@ typedef uint32_t range_ref;     /* names a tag; RANGE_NIL names none */
 enum {
     RANGE_NIL = 0,
     RANGE_ANYWHERE = UINT32_MAX,
+    RANGE_NONE_KEPT = UINT32_MAX,
     RANGE_FIRST_TAGS = 32,      /* tags in the instance itself, [0] unused */
     RANGE_LISTS = CLASS_COUNT(32),
     RANGE_MAP_WORDS = (RANGE_LISTS + 31) / 32,
@@ -83,7 +84,9 @@ struct ranges {
     const struct mm_home *home;
     unsigned char *base;        /* the arena's first byte */
     uint32_t page_count;
-    uint32_t unused;
+    range_ref kept;             /* state: the range that was freed last, still
+                                   cut out; RANGE_NONE_KEPT; or RANGE_NIL,
+                                   where ranges_keep() was not called */
     /* state: offsets and counts only */
     range_ref root;
     range_ref spare;            /* spare tags, threaded through `next` */
@@ -158,6 +161,14 @@ enum mm_fault ranges_extend(struct ranges *ranges, uint32_t page,
  * at, for each page that goes.
  */
 uint32_t ranges_trim(struct ranges *ranges);
+
+/*
+ * From now on the span or large range that was freed last stays cut out, as a
+ * used range for nothing, until one of as many pages is asked for, and gets
+ * it, or another operation needs the pages. For a home without listeners: they
+ * would not hear of it.
+ */
+void ranges_keep(struct ranges *ranges);
 
 /* Gives the used range that contains PAGE another protection. */
 enum mm_fault ranges_protect(struct ranges *ranges, uint32_t page,

@@ -386,6 +386,110 @@ static void nor_does_it_among_tags_that_lie(void **state)
     refused_unchanged(ranges_extend(&g->ranges, 11, 1), MM_BAD_TAG);
 }
 
+/* PAGES of them, at a multiple of ALIGN; where, or RANGE_ANYWHERE. */
+static uint32_t get_large(uint32_t pages, uint32_t align, uint32_t held)
+{
+    struct range_request request = {
+        .pages = pages, .at = RANGE_ANYWHERE, .align_pages = align,
+        .held = held, .type = RANGE_LARGE,
+    };
+    uint32_t probed = 0, page = 0;
+    enum mm_fault fault = ranges_probe(&g->ranges, &request, &probed);
+
+    if (fault != MM_OK || ranges_alloc(&g->ranges, &request, &page) != MM_OK)
+        return RANGE_ANYWHERE;
+    assert_int_equal(page, probed);
+    assert_int_equal(tag_of(page)->type, RANGE_LARGE);
+    return page;
+}
+
+/* Whether the pages from PAGE on are free. */
+static bool is_free(uint32_t page)
+{
+    return tag_of(page)->type == RANGE_FREE;
+}
+
+static void the_range_that_was_freed_last_is_kept(void **state)
+{
+    struct range_request again = {
+        .pages = 20, .at = 32, .type = RANGE_SPAN,
+    };
+    struct range_tag *next;
+    uint32_t page;
+
+    (void)state;
+    open_ground();
+    assert_int_equal(get_large(20, 32, 0), 0);
+    assert_int_equal(put(0, 20), MM_OK);
+    assert_true(is_free(0));            /* not unless it was asked for */
+    ranges_keep(&g->ranges);
+
+    /* the same again, wherever there is another place */
+    assert_int_equal(get_large(20, 32, 0), 0);
+    assert_int_equal(get_large(20, 32, 0), 32);
+    assert_int_equal(put(32, 20), MM_OK);
+    assert_false(is_free(32));
+    check_fine();
+    assert_int_equal(put(0, 20), MM_OK);
+    assert_true(is_free(32) && !is_free(0));
+    check_fine();
+    assert_int_equal(get_large(20, 32, 0), 0);
+
+    /* as a span, at its place; and without frames */
+    assert_int_equal(get_large(20, 32, 0), 32);
+    assert_int_equal(put(32, 20), MM_OK);
+    g->frames_left = 3;
+    assert_int_equal(get_large(20, 32, 4), RANGE_ANYWHERE);
+    assert_false(is_free(32));
+    assert_int_equal(ranges_alloc(&g->ranges, &again, &page), MM_OK);
+    assert_int_equal(tag_of(32)->type, RANGE_SPAN);
+    check_fine();
+    g->frames_left = 1000;
+
+    /* another length, another alignment, another place: it is given back */
+    assert_int_equal(put(32, 20), MM_OK);
+    assert_int_equal(get_large(21, 32, 0), 32);
+    assert_int_equal(put(32, 20), MM_OK);       /* a part is not kept */
+    assert_true(is_free(32) && !is_free(52));
+    assert_int_equal(put(52, 1), MM_OK);        /* this is */
+    assert_false(is_free(52));
+    assert_int_equal(get_large(1, 64, 0), 64);
+    assert_true(is_free(52));
+    assert_int_equal(put(64, 1), MM_OK);
+    assert_int_equal(get(64, 1), MM_OK);        /* there, for another use */
+    assert_int_equal(put(64, 1), MM_OK);        /* which is not kept */
+    assert_true(is_free(64));
+    assert_int_equal(get_large(1, 64, 0), 64);
+    assert_int_equal(put(64, 1), MM_OK);
+    assert_int_equal(get(65, 1), MM_OK);
+    assert_true(is_free(64));
+    check_fine();
+
+    /* it is in nobody's way: to grow, nor to trim */
+    assert_int_equal(get_large(10, 128, 0), 128);
+    assert_int_equal(put(128, 10), MM_OK);
+    assert_int_equal(ranges_extend(&g->ranges, 0, 5), MM_OK);
+    assert_true(is_free(128));
+    assert_int_equal(get_large(10, 128, 0), 128);
+    assert_int_equal(put(128, 10), MM_OK);
+    ranges_trim(&g->ranges);
+    assert_true(is_free(128));
+    check_fine();
+
+    /* its neighbour lies: it stays, and is not forgotten */
+    assert_int_equal(get_large(10, 128, 0), 128);
+    assert_int_equal(put(128, 10), MM_OK);
+    next = tag_of(150);
+    next->start++;
+    assert_int_equal(ranges_trim(&g->ranges), 0);
+    assert_int_equal(put(0, 25), MM_OK);        /* in earnest */
+    next->start--;
+    assert_true(is_free(0));
+    assert_false(is_free(128));
+    assert_int_equal(get_large(10, 128, 0), 128);
+    check_fine();
+}
+
 static void a_tag_that_lies_is_not_protected(void **state)
 {
     (void)state;
@@ -744,6 +848,7 @@ int main(void)
         cmocka_unit_test(without_a_root_no_page_is_found),
         cmocka_unit_test(a_range_takes_in_free_pages_behind_it),
         cmocka_unit_test(nor_does_it_among_tags_that_lie),
+        cmocka_unit_test(the_range_that_was_freed_last_is_kept),
         cmocka_unit_test(a_tag_that_lies_is_not_protected),
         cmocka_unit_test(rings_in_the_tree_end),
         cmocka_unit_test(
