@@ -111,22 +111,26 @@ struct own_heap {
     _Alignas(MM_PAGE) struct heap_kept kept;
 };
 
-/* What a thread has before it has a heap: no page has room, nothing is kept,
- * nothing is its own. */
+/* What a thread has before it has a heap: nothing is kept, nothing is its
+ * own. */
 static struct own_heap nobody;
-static struct slot_page no_room;
 
-#define FAST_NONE                                                          \
-    {                                                                      \
-        .room = { [0 ... SLOT_STEPS - 1] = &no_room },                     \
-        .slots_tag = SPAN_TAG_NONE, .blocks_tag = SPAN_TAG_NONE,           \
-        .no_room = &no_room, .kept = &nobody.kept,                         \
-    }
+#define FAST_NONE { .kept = &nobody.kept }
 
 static THREAD_LOCAL struct {
     struct heap_fast fast;
     struct heap *heap;
 } my = { FAST_NONE, &nobody.heap };
+
+/* This thread's front, by one address: what follows is then not looked up
+ * against the thread's register each time. */
+static inline struct heap_fast *my_fast(void)
+{
+    struct heap_fast *fast = &my.fast;
+
+    __asm__("" : "+r"(fast));
+    return fast;
+}
 
 static THREAD_LOCAL unsigned held_times;        /* the lock, by this thread */
 static THREAD_LOCAL unsigned rounds;    /* of destructors this thread saw */
@@ -500,12 +504,14 @@ static HOT_CALL void *alloc_slowly(size_t size, size_t align)
     return payload;
 }
 
-/* The first page with room for SIZE bytes has no slot on its list. */
+/* No slot for SIZE bytes is kept. */
 static HOT_CALL void *slot_alloc_slowly(size_t size)
 {
-    if (my.heap != &nobody.heap && heap_refill(my.heap, (uint32_t)size))
-        return fast_slot_take(&my.fast, size);
-    return alloc_slowly(size, 0);
+    void *payload = NULL;
+
+    if (my.heap != &nobody.heap)
+        payload = heap_alloc_slot(my.heap, size);
+    return LIKELY(payload != NULL) ? payload : alloc_slowly(size, 0);
 }
 
 /* No block of SIZE bytes is kept. */
@@ -518,20 +524,31 @@ static HOT_CALL void *block_alloc_slowly(size_t size)
     return LIKELY(payload != NULL) ? payload : alloc_slowly(size, 0);
 }
 
+/* The smallest, and the largest. */
+static HOT_CALL void *malloc_seldom(size_t size)
+{
+    void *slot = size <= 8 ? fast_slot_reuse(my_fast(), 0) : NULL;
+
+    if (size > SLOT_MAX_BYTES)
+        return block_alloc_slowly(size);
+    return LIKELY(slot != NULL) ? slot : slot_alloc_slowly(size);
+}
+
 PUBLIC HOT void *malloc(size_t size)
 {
-    void *payload;
+    struct heap_fast *fast = my_fast();
 
-    if (LIKELY(size <= SLOT_MAX_BYTES)) {
-        payload = fast_slot_take(&my.fast, size);
-        return LIKELY(payload != NULL) ? payload : slot_alloc_slowly(size);
+    if (LIKELY(size > 8 && size <= SLOT_MAX_BYTES)) {
+        void *slot = fast_slot_reuse(fast, slot_class(size));
+
+        return LIKELY(slot != NULL) ? slot : slot_alloc_slowly(size);
     }
-    if (LIKELY(size <= FAST_BLOCK_MOST)) {
-        payload = fast_block_reuse(my.fast.kept, size);
-        if (LIKELY(payload != NULL))
-            return payload;
+    if (LIKELY(size > 8 && size <= FAST_BLOCK_MOST)) {
+        void *payload = fast_block_reuse(fast->kept, size);
+
+        return LIKELY(payload != NULL) ? payload : block_alloc_slowly(size);
     }
-    return block_alloc_slowly(size);
+    return malloc_seldom(size);
 }
 
 static HOT_CALL void free_slowly(void *payload)
@@ -550,17 +567,16 @@ static HOT_CALL void free_slowly(void *payload)
     errno = saved;
 }
 
-static HOT_CALL void slot_free_slowly(struct slot_page *page)
+static HOT_CALL void slot_free_slowly(void *slot, size_t class)
 {
-    heap_returned(my.heap, page);
+    heap_free_slot(my.heap, (unsigned)class, slot);
 }
 
-static inline void slot_free_fast(void *slot)
+static inline void slot_free_fast(struct heap_fast *fast, void *slot,
+                                  size_t class)
 {
-    struct slot_page *page = fast_page_of(slot);
-
-    if (UNLIKELY(!fast_slot_give(page, slot)))
-        slot_free_slowly(page);
+    if (UNLIKELY(!fast_slot_keep(fast, class, slot)))
+        slot_free_slowly(slot, class);
 }
 
 static HOT_CALL void block_free_slowly(void *payload)
@@ -570,18 +586,20 @@ static HOT_CALL void block_free_slowly(void *payload)
 
 PUBLIC HOT void free(void *payload)
 {
-    if (UNLIKELY(!fast_has_tag(&my.fast, payload))) {
+    struct heap_fast *fast = my_fast();
+
+    if (UNLIKELY(!fast_has_tag(fast, payload))) {
         free_slowly(payload);
         return;
     }
 
-    uint32_t tag = fast_tag_of(payload);
+    size_t class = fast_class_of(fast, fast_tag_of(payload));
 
-    if (LIKELY(tag == my.fast.slots_tag))
-        slot_free_fast(payload);
-    else if (UNLIKELY(tag != my.fast.blocks_tag))
+    if (LIKELY(class < SLOT_CLASSES))
+        slot_free_fast(fast, payload, class);
+    else if (UNLIKELY((uint32_t)class != FAST_IS_BLOCK))
         free_slowly(payload);
-    else if (UNLIKELY(!fast_block_keep(my.fast.kept, payload)))
+    else if (UNLIKELY(!fast_block_keep(fast->kept, payload)))
         block_free_slowly(payload);
 }
 
@@ -635,20 +653,23 @@ static HOT_CALL void *realloc_slowly(void *payload, size_t size)
 /* A slot stays where it is as long as its size class does. */
 PUBLIC HOT void *realloc(void *payload, size_t size)
 {
-    if (!fast_has_tag(&my.fast, payload) || size == 0 ||
-        fast_tag_of(payload) != my.fast.slots_tag)
+    if (!fast_has_tag(&my.fast, payload) || size == 0)
         return realloc_slowly(payload, size);
 
-    uint32_t bytes = fast_page_of(payload)->slot_bytes;
+    size_t class = fast_class_of(&my.fast, fast_tag_of(payload));
 
-    if (size <= SLOT_MAX_BYTES && slot_class(size) == slot_class(bytes))
+    if (class >= SLOT_CLASSES)
+        return realloc_slowly(payload, size);
+    if (size <= SLOT_MAX_BYTES && slot_class(size) == class)
         return payload;
+
+    uint32_t bytes = slot_class_bytes((unsigned)class);
 
     void *moved = malloc(size);
 
     if (LIKELY(moved != NULL)) {
         memcpy(moved, payload, size < bytes ? size : bytes);
-        slot_free_fast(payload);
+        slot_free_fast(&my.fast, payload, class);
     }
     return moved;
 }

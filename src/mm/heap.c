@@ -133,15 +133,16 @@ void heap_set_fast(struct heap *heap, struct heap_fast *fast)
                !(MM_OBSERVED && heap->home->event != NULL),
                "short cuts are for a heap that nobody watches or checks");
     heap_flush_kept(heap);
-    slots_show(heap);
     heap->fast = fast;
     kept_lists_set(heap);
     if (fast == NULL)
         return;
-    fast->slots_tag = span_tag(SPAN_TAG_SLOTS, heap->owner);
-    fast->blocks_tag = span_tag(SPAN_TAG_BLOCKS, heap->owner);
-    fast->span_mask = heap->span_bytes - 1;
-    slots_show(heap);
+    *fast = (struct heap_fast){
+        .slots_tag = span_tag_slots(0, heap->owner),
+        .span_mask = heap->span_bytes - 1,
+        .kept = fast->kept,
+    };
+    slots_start(heap);
 }
 
 /* ---- blocks ----------------------------------------------------------- */
@@ -613,6 +614,12 @@ enum mm_fault heap_free_slowly(struct heap *heap, void *payload)
         return heap->refusal;
     }
     return payload == NULL ? MM_OK : heap_give(heap, payload);
+}
+
+void *heap_alloc_slot(struct heap *heap, uint64_t size)
+{
+    heap_refusal_clear(heap);
+    return slot_alloc(heap, size);
 }
 
 void *heap_alloc_block(struct heap *heap, uint64_t size)

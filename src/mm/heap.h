@@ -21,7 +21,6 @@ enum {
     SLOT_MAX_BYTES = 256,
     SLOT_ALIGN_MOST = 64,       /* that slots are aligned to (slots.c) */
     SLOT_CLASSES = SLOT_MAX_BYTES / MM_QUANTUM + 1,     /* 8, 16, 32 ... 256 */
-    SLOT_STEPS = SLOT_MAX_BYTES / 8 + 1,        /* sizes in steps of 8 */
     HEAP_NO_SPAN = UINT32_MAX,
     KEPT_SIZES = 2049,          /* blocks up to 2048 quanta, 32 KiB, may be
                                    kept: a list for each size */
@@ -224,35 +223,36 @@ struct heap_kept {
 };
 
 struct heap_fast {
-    struct slot_page *room[SLOT_STEPS]; /* pages, by (size + 7) / 8 */
-    uint32_t slots_tag, blocks_tag;     /* of this heap's slices */
+    struct heap_slots {         /* kept slots, by their class */
+        void *first;
+        int32_t left;           /* how many more may be kept */
+        int32_t most;           /* in all */
+    } slots[SLOT_CLASSES];
+    int32_t slot_pages[SLOT_CLASSES];   /* the class has; those from before
+                                   there was a front are not counted */
+    uint32_t slots_tag;         /* of this heap's slots of class 0 */
     uint32_t span_mask;         /* span_bytes - 1 */
-    struct slot_page *no_room;  /* the home's: a head of zeroes */
     struct heap_kept *kept;     /* the home's; one a heap */
 };
 
 /*
  * From now on HEAP, which nobody watches or checks, keeps FAST up to date, and
- * the home takes short cuts with it. The home has set no_room and kept. FAST
- * NULL: no longer; nothing is kept in it then.
+ * the home takes short cuts with it. The home has set `kept`, which is empty.
+ * FAST NULL: no longer; nothing is kept in it then.
  */
 void heap_set_fast(struct heap *heap, struct heap_fast *fast);
 
 /*
- * What the home does when the page that FAST shows for SIZE has no slot on
- * its list. True: it shows one that has. False: memory is needed, and
- * heap_alloc() is to be asked.
+ * When no slot for SIZE bytes, up to SLOT_MAX_BYTES, is kept: a slot, or NULL,
+ * and heap_alloc() is to be asked why. And when a slot of this heap's could
+ * not be kept.
  */
-bool heap_refill(struct heap *heap, uint32_t size);
-
-/* And when it has put a slot back on the list of PAGE, which was full before
- * or is empty now. */
-void heap_returned(struct heap *heap, struct slot_page *page);
+void *heap_alloc_slot(struct heap *heap, uint64_t size);
+void heap_free_slot(struct heap *heap, unsigned class, void *slot);
 
 /*
  * When no block for SIZE bytes is kept, SIZE more than SLOT_MAX_BYTES and no
- * more than heap->large_bytes: a block, or NULL, and heap_alloc() is to be
- * asked why. And when a block of this heap's could not be kept.
+ * more than heap->large_bytes: the same, and the same.
  */
 void *heap_alloc_block(struct heap *heap, uint64_t size);
 void heap_free_block(struct heap *heap, void *payload);

@@ -167,7 +167,9 @@ static bool check_slot_page(const struct heap *heap, uint64_t at,
     struct slot_view view = slot_page_view(heap, at);
     uint32_t listed = 0, used = 0, below;
 
-    if (!view.ok)
+    if (!view.ok ||
+        tag_class(heap_tag_of(heap, heap_address(heap, at))) !=
+            slot_class(view.slot_bytes))
         return broken(damage, s5, at);
     below = (view.watermark - view.first) / view.slot_bytes;
     for (uint32_t i = 0; i < below; i++) {
@@ -420,15 +422,8 @@ static bool check_slot_lists(const struct heap *heap,
             struct slot_view view = slot_page_view(heap, at);
 
             if (!view.ok || slot_class(view.slot_bytes) != class ||
-                view.previous != previous)
-                return broken(damage, s3, at);
-
-            /* A home with a front may have filled the first (F1). */
-            bool full = view.used >= view.count;
-
-            if (full && (heap->fast == NULL || previous != BLOCK_NIL))
-                return broken(damage, s3, at);
-            if (!full && ++listed > with_room)
+                view.used >= view.count || view.previous != previous ||
+                ++listed > with_room)
                 return broken(damage, s3, at);
             previous = ref;
             ref = view.next;

@@ -4,28 +4,28 @@
  *
  * Theory of operation
  * -------------------
- * Most requests are for a slot of a page that has one on its list, or for a
- * block of a size that is kept; most frees undo such a request. What then
- * happens to memory is a handful of loads and stores. A home that wants no
- * more than these (src/lib) gives the heap a *front*, struct heap_fast, which
- * lies where its thread finds it at once, and takes the usual steps with the
- * functions below:
+ * Most requests are for a slot or a block of a size of which one was freed not
+ * long ago; most frees undo such a request. So a heap *keeps* some of what is
+ * freed, in lists by size through the payloads' first words, and what happens
+ * to memory then is a handful of loads and stores: no page's head and no
+ * neighbour is looked at. A home that wants no more than these (src/lib) gives
+ * the heap a *front*, struct heap_fast, which lies where its thread finds it at
+ * once, and takes the usual steps with the functions below:
  *
- *     room[(size + 7) / 8] ---> the first page with room for SIZE bytes
- *     kept->first[quanta]  ---> the last block of QUANTA that was kept
- *     slots_tag, blocks_tag     what the tags of this heap's slices are
+ *     slots[class] ----------> the last slot of CLASS that was kept
+ *     kept->first[quanta] ---> the last block of QUANTA that was kept
+ *     slots_tag                the first of the tags of this heap's slots
  *
- * The heap keeps `room` up to date, and keeps its own kept blocks in `kept`.
  * Where the usual is not the case, a function here answers NULL or false, and
  * its contract says which function of the heap does the rest.
  *
  * Nobody hears of these steps, so a heap that has listeners, or a level of
- * care, has no front: the same steps are slot_take(), slot_give(),
- * block_keep() and block_reuse() there.
+ * care, has no front: it keeps no slots, and blocks in block_keep() and
+ * block_reuse().
  *
- *   F1  The front's pages are the first of their lists, no_room where there is
- *       none. A page that was filled here stays on its list, and in the front,
- *       until heap_refill() meets it.
+ *   F1  What slots[class] leads to are slots of CLASS, handed out as far as
+ *       their pages know (S2), linked by pointers; slots[class].left says how
+ *       many more there may be, slots[class].most in all (slots.c).
  *   F2  What kept->first leads to are kept blocks of that size (heap_kept.c,
  *       K1), linked by pointers; kept->left says how many more there may be,
  *       kept->room how many more quanta (K2).
@@ -39,38 +39,37 @@ enum {
     FAST_BLOCK_MOST = KEPT_SIZES * MM_QUANTUM - MM_QUANTUM - BLOCK_HEADER,
 };
 
-/* ---- slots ------------------------------------------------------------ */
+/* The tag of this heap's blocks, as fast_class_of() answers it. */
+#define FAST_IS_BLOCK \
+    (span_tag(SPAN_TAG_BLOCKS, 0) - span_tag(SPAN_TAG_SLOTS, 0))
 
-/* A slot for SIZE bytes, up to SLOT_MAX_BYTES; NULL when the first page with
- * room has none on its list. */
-static inline void *fast_slot_take(struct heap_fast *fast, size_t size)
+/* ---- kept slots ------------------------------------------------------- */
+
+/* A kept slot of CLASS; NULL when none is kept. */
+static inline void *fast_slot_reuse(struct heap_fast *fast, size_t class)
 {
-    struct slot_page *page = fast->room[(size + 7) / 8];
-    uint32_t offset = page->free;
+    struct heap_slots *kept = &fast->slots[class];
+    void *slot = kept->first;
 
-    if (offset == 0)
+    if (slot == NULL)
         return NULL;
-
-    uint32_t *slot = (uint32_t *)((uintptr_t)page + offset);
-
-    page->free = *slot;
-    page->more++;
+    kept->first = *(void **)slot;
+    kept->left++;
     return slot;
 }
 
-static inline struct slot_page *fast_page_of(const void *slot)
+/* Keeps SLOT, this heap's own, of CLASS. False when there is no room for it:
+ * heap_free_slot() is to be called. */
+static inline bool fast_slot_keep(struct heap_fast *fast, size_t class,
+                                  void *slot)
 {
-    return (struct slot_page *)
-        ((uintptr_t)slot & ~(uintptr_t)(MM_SLOT_PAGE - 1));
-}
+    struct heap_slots *kept = &fast->slots[class];
 
-/* Gives SLOT back to PAGE, its own. False when something follows, because the
- * page was full or is empty: heap_returned() is to be called. */
-static inline bool fast_slot_give(struct slot_page *page, void *slot)
-{
-    *(uint32_t *)slot = page->free;
-    page->free = (uint32_t)((uintptr_t)slot - (uintptr_t)page);
-    return (int32_t)--page->more >= 0;
+    if (--kept->left < 0)
+        return false;
+    *(void **)slot = kept->first;
+    kept->first = slot;
+    return true;
 }
 
 /* ---- kept blocks ------------------------------------------------------ */
@@ -135,6 +134,14 @@ static inline uint32_t fast_tag_of(const void *payload)
         (const struct span *)(at & ~(uintptr_t)(SPAN_MAX_BYTES - 1));
 
     return span->tags[at / MM_SLOT_PAGE % (SPAN_MAX_BYTES / MM_SLOT_PAGE)];
+}
+
+/* The class of this heap's slots with TAG: below SLOT_CLASSES; if it is not,
+ * then FAST_IS_BLOCK, or it is another heap's. */
+static inline uint32_t fast_class_of(const struct heap_fast *fast,
+                                     uint32_t tag)
+{
+    return tag - fast->slots_tag;
 }
 
 #endif

@@ -186,10 +186,12 @@ void heap_spend_some(struct heap *heap)
     kept_spend(heap, KEPT_SPEND);
 }
 
-/* Frees in earnest what is kept. Whether there was any. */
+/* Frees in earnest what is kept, slots too. Whether there was any. */
 bool heap_flush_kept(struct heap *heap)
 {
-    return kept_spend(heap, UINT32_MAX) > 0;
+    bool slots = slots_flush(heap);
+
+    return kept_spend(heap, UINT32_MAX) > 0 || slots;
 }
 
 /* What is kept is in the front's lists from now on, or no longer (fast NULL).

@@ -91,7 +91,13 @@ static inline bool heap_has_one_span(const struct heap *heap)
 
 static inline enum span_tag tag_what(uint32_t tag)
 {
-    return (enum span_tag)(tag & 0xffff);
+    return (enum span_tag)(tag >> 8 & 0xff);
+}
+
+/* Of a slice of SLOTS. */
+static inline unsigned tag_class(uint32_t tag)
+{
+    return tag & 0xff;
 }
 
 static inline uint32_t tag_owner(uint32_t tag)
@@ -434,16 +440,11 @@ struct slot_page {
     uint32_t slot_bytes;
     uint32_t free;              /* offset of the first free slot; 0: none */
     uint32_t watermark;         /* offset of the first slot never touched */
-    uint32_t more;              /* slots handed out, less one: so `free` sees
-                                   by the sign, when it takes one away, both a
-                                   full page and one that is empty now */
+    uint32_t used;              /* slots handed out, kept ones included */
     uint32_t live[8];           /* in a checked heap: one bit a slot */
 };
 
 enum { SLOT_PAGE_BYTES = MM_SLOT_PAGE - BLOCK_HEADER };     /* 2044 */
-
-#define SLOT_PAGE_FULL UINT32_C(0x80000000)     /* or-ed to `more` */
-#define SLOT_PAGE_EMPTY UINT32_MAX
 
 /* ---- in a plain heap (heap_quick.c) ----------------------------------- */
 
@@ -462,7 +463,8 @@ void *slot_take(struct heap *heap, struct slot_page *page, uint64_t request);
 enum mm_fault slot_free(struct heap *heap, void *payload);
 uint32_t slot_bytes_of(const struct heap *heap, const void *payload);
 uint32_t slots_trim(struct heap *heap);
-void slots_show(struct heap *heap);
+void slots_start(struct heap *heap);
+bool slots_flush(struct heap *heap);
 
 void *large_alloc(struct heap *heap, uint64_t size, uint64_t align);
 enum mm_fault large_free(struct heap *heap, void *payload);

@@ -254,7 +254,8 @@ enum mm_fault heap_vet_address(struct heap *heap, const void *payload)
 
     if (!span_head_is_possible(heap, span) ||
         (tag != span_tag(SPAN_TAG_BLOCKS, span->owner) &&
-         tag != span_tag(SPAN_TAG_SLOTS, span->owner)))
+         (tag_what(tag) != SPAN_TAG_SLOTS ||
+          tag_owner(tag) != span->owner)))
         return heap_blame(heap, MM_BAD_SPAN, heap_at(heap, span));
     if ((at & (heap->span_bytes - 1)) < heap->head_bytes + BLOCK_HEADER)
         return heap_blame(heap, MM_NOT_LIVE, at);

@@ -29,13 +29,18 @@
  * whole. The span's tag for that slice of 2 KiB says that a slot page is
  * there, so that `free` sees with one load what it is looking at.
  *
- * The pages of one class that have room are on a list; full ones are on none
- * (but see heap_fast.h, F1).
+ * The pages of one class that have room are on a list; full ones are on none.
  * A full page that gets a slot back goes behind the first one of the list, so
  * that it gathers some before it is used again.
  * The last page of a class is kept, though empty, until heap_trim(): else a
  * program that allocates and frees one object would make and unmake its page
  * every time.
+ *
+ * Where there is a front (heap_fast.h) the page sees little of this: slots that
+ * are freed are *kept* in lists that know no pages, handed out as far as the
+ * page knows, and the page's head stays out of the cache. An empty list is
+ * filled with some slots of one page at a time; from a full one some go back to
+ * their pages. A class keeps few while it has few pages, and more with each.
  *
  * In a checked heap the head is followed by one bit a slot, set while it is
  * handed out.
@@ -44,30 +49,31 @@
  *
  *   S1  Every slot below the watermark is either on the page's list, once,
  *       or handed out; no slot above it is.
- *   S2  page.more says how many slots are handed out.
+ *   S2  page.used says how many slots are handed out, kept ones included.
  *   S3  A page with room is on the list of its class, once; a full one on
  *       none. Links lead back.
  *   S4  In a checked heap a slot's bit is set when it is handed out.
- *   S5  All slots of a page are of its class's size.
+ *   S5  All slots of a page are of its class's size, and the slice's tag
+ *       says so too.
  *
  * What it is bad at: one small object that lives on keeps its page from going
  * back.
  *
  * Lesson: docs/lessons/10-small-objects.md
  */
-#include "heap_parts.h"
+#include "heap_fast.h"
 
 enum {
     SLOTS_AT = 32,              /* the first slot, behind the head */
     SLOTS_AT_CHECKED = SLOT_ALIGN_MOST,
-    SLOTS_AHEAD = 1024,         /* bytes that the watermark rises at once,
-                                   where there is a front (heap_fast.h) */
+    SLOTS_FETCH = 64,           /* that are kept when none was */
+    SLOTS_SPEND = 4,            /* that go back when there are too many */
+    SLOTS_KEPT_BYTES = 1024,    /* that a class may keep in any case */
+    SLOTS_KEPT_SHARE = 8,       /* and else this part of its pages, */
+    SLOTS_KEPT_MOST = 256,      /* but no more slots than these */
 };
 
 _Static_assert(offsetof(struct slot_page, live) <= SLOTS_AT, "the head fits");
-_Static_assert(SLOT_PAGE_BYTES - SLOTS_AT < SLOT_PAGE_FULL, "a count fits");
-_Static_assert((SLOT_PAGE_BYTES - SLOTS_AT_CHECKED) / SLOT_MAX_BYTES > 1,
-               "a full page has two slots: its count less one more is one");
 _Static_assert(sizeof(struct slot_page) <= SLOTS_AT_CHECKED,
                "the head with its bits fits");
 _Static_assert((SLOT_PAGE_BYTES - SLOTS_AT_CHECKED) / 8 <= 8 * 32,
@@ -109,24 +115,11 @@ static block_ref slot_page_ref(const struct heap *heap,
     return (block_ref)(heap_at(heap, page) / MM_QUANTUM);
 }
 
-/* Whether PAGE has no room: then it is on no list, and its count says so, so
- * that `free` sees full and empty pages with one comparison. */
+/* Whether PAGE has no room: then it is on no list. */
 static bool slot_page_is_full(const struct slot_page *page)
-{
-    return page->more >= SLOT_PAGE_FULL && page->more != SLOT_PAGE_EMPTY;
-}
-
-static bool slot_page_has_no_slot(const struct slot_page *page)
 {
     return page->free == 0 &&
            page->watermark + page->slot_bytes > SLOT_PAGE_BYTES;
-}
-
-/* How many slots are handed out. */
-static uint32_t slot_page_used(const struct slot_page *page)
-{
-    return page->more == SLOT_PAGE_EMPTY ? 0
-                                         : (page->more & ~SLOT_PAGE_FULL) + 1;
 }
 
 static uint32_t *slot_link(const struct slot_page *page, uint32_t offset)
@@ -160,33 +153,23 @@ static void slot_set_live(const struct heap *heap, struct slot_page *page,
 
 /* ---- the list of pages with room -------------------------------------- */
 
-/* The list of CLASS has a new first page. */
-static void page_list_set(struct heap *heap, unsigned class, block_ref ref)
+/* The first page of CLASS with room; or NULL. */
+static struct slot_page *page_list_first(const struct heap *heap,
+                                         unsigned class)
 {
-    heap->slot_lists[class] = ref;
-    if (heap->fast == NULL)
-        return;
-
-    /* Sizes 0..8 are steps 0 and 1, 9..16 step 2, 17..32 steps 3 and 4. */
-    struct slot_page *page = ref == BLOCK_NIL ? heap->fast->no_room
-                                              : slot_page_at(heap, ref);
-    uint32_t last = class == 0 ? 1 : class * 2;
-
-    heap->fast->room[last] = page;
-    if (class != 1)
-        heap->fast->room[last - 1] = page;
+    return slot_page_at(heap, heap->slot_lists[class]);
 }
 
 static void page_list_insert(struct heap *heap, struct slot_page *page)
 {
     unsigned class = slot_class(page->slot_bytes);
-    struct slot_page *first = slot_page_at(heap, heap->slot_lists[class]);
+    struct slot_page *first = page_list_first(heap, class);
 
     page->previous = BLOCK_NIL;
     page->next = heap->slot_lists[class];
     if (first != NULL)
         first->previous = slot_page_ref(heap, page);
-    page_list_set(heap, class, slot_page_ref(heap, page));
+    heap->slot_lists[class] = slot_page_ref(heap, page);
 }
 
 /* Puts PAGE behind the first page of its list: it has one slot to offer, and
@@ -194,7 +177,7 @@ static void page_list_insert(struct heap *heap, struct slot_page *page)
 static void page_list_insert_second(struct heap *heap, struct slot_page *page)
 {
     unsigned class = slot_class(page->slot_bytes);
-    struct slot_page *first = slot_page_at(heap, heap->slot_lists[class]);
+    struct slot_page *first = page_list_first(heap, class);
 
     if (first == NULL) {
         page_list_insert(heap, page);
@@ -220,15 +203,29 @@ static void page_list_remove(struct heap *heap, struct slot_page *page)
     if (previous != NULL)
         previous->next = page->next;
     else
-        page_list_set(heap, slot_class(page->slot_bytes), page->next);
+        heap->slot_lists[slot_class(page->slot_bytes)] = page->next;
     page->next = page->previous = BLOCK_NIL;
 }
 
-/* The full PAGE leaves its list. */
-static void slot_page_leave(struct heap *heap, struct slot_page *page)
+/* Where there is a front: CLASS has so many PAGES more, and so it may keep more
+ * slots, or fewer. */
+static void slots_allow(struct heap *heap, unsigned class, int32_t pages)
 {
-    page->more |= SLOT_PAGE_FULL;
-    page_list_remove(heap, page);
+    struct heap_fast *fast = heap->fast;
+    int32_t bytes = (int32_t)slot_class_bytes(class);
+    int32_t most;
+
+    if (fast == NULL)
+        return;
+    fast->slot_pages[class] += pages;
+    most = fast->slot_pages[class] * (MM_SLOT_PAGE / SLOTS_KEPT_SHARE);
+    if (most < SLOTS_KEPT_BYTES)
+        most = SLOTS_KEPT_BYTES;
+    most /= bytes;
+    if (most > SLOTS_KEPT_MOST)
+        most = SLOTS_KEPT_MOST;
+    fast->slots[class].left += most - fast->slots[class].most;
+    fast->slots[class].most = most;
 }
 
 /* ---- steps ------------------------------------------------------------ */
@@ -247,12 +244,13 @@ static struct slot_page *slot_page_take(struct heap *heap, unsigned class)
     page->slot_bytes = slot_class_bytes(class);
     page->free = 0;
     page->watermark = slots_at(heap, page->slot_bytes);
-    page->more = SLOT_PAGE_EMPTY;
+    page->used = 0;
     if (heap_is_checked(heap))
         for (int i = 0; i < 8; i++)
             page->live[i] = 0;
     *span_tag_of(heap, span_of(heap, page), page) =
-        span_tag(SPAN_TAG_SLOTS, heap->owner);
+        span_tag_slots(class, heap->owner);
+    slots_allow(heap, class, 1);
     page_list_insert(heap, page);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_PAGE_TAKE,
@@ -266,7 +264,8 @@ static struct slot_page *slot_page_take(struct heap *heap, unsigned class)
 /* Step PAGE_GIVE: the empty PAGE is a block again, and is freed. */
 static void slot_page_give(struct heap *heap, struct slot_page *page)
 {
-    MM_ASSERT(page->more == SLOT_PAGE_EMPTY);
+    MM_ASSERT(page->used == 0);
+    slots_allow(heap, slot_class(page->slot_bytes), -1);
     page_list_remove(heap, page);
     *span_tag_of(heap, span_of(heap, page), page) =
         span_tag(SPAN_TAG_BLOCKS, heap->owner);
@@ -291,10 +290,10 @@ void *slot_take(struct heap *heap, struct slot_page *page, uint64_t request)
     } else {
         page->free = *slot_link(page, offset);
     }
-    page->more++;
+    page->used++;
     slot_set_live(heap, page, offset, true);
-    if (slot_page_has_no_slot(page))
-        slot_page_leave(heap, page);
+    if (slot_page_is_full(page))
+        page_list_remove(heap, page);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_SLOT_TAKE,
         .at = heap_at(heap, page) + offset,
@@ -315,7 +314,7 @@ static void slot_give(struct heap *heap, struct slot_page *page,
         care_poison_slot((unsigned char *)page + offset, page->slot_bytes);
     *slot_link(page, offset) = page->free;
     page->free = offset;
-    page->more = (page->more & ~SLOT_PAGE_FULL) - 1;
+    page->used--;
     slot_set_live(heap, page, offset, false);
     if (was_full)
         page_list_insert_second(heap, page);
@@ -326,77 +325,141 @@ static void slot_give(struct heap *heap, struct slot_page *page,
     });
 }
 
-/* ---- the operations --------------------------------------------------- */
-
-/* The first page of CLASS, which has room; NULL when there is none. A page
- * that the home has filled leaves the list here. */
-static struct slot_page *slot_page_with_room(struct heap *heap,
-                                             unsigned class)
+/* PAGE, whose last slot has come back, goes back unless it is all that its
+ * class has. */
+static void slot_page_retire(struct heap *heap, struct slot_page *page)
 {
-    struct slot_page *page = slot_page_at(heap, heap->slot_lists[class]);
+    if (page->next != BLOCK_NIL || page->previous != BLOCK_NIL)
+        slot_page_give(heap, page);
+}
 
-    if (heap->fast != NULL && page != NULL && slot_page_has_no_slot(page)) {
-        slot_page_leave(heap, page);
-        page = slot_page_at(heap, heap->slot_lists[class]);
+/* ---- kept slots, where there is a front ------------------------------- */
+
+/* Some slots of PAGE, which has room, are kept, in the order in which it would
+ * have given them: its list, then from the watermark up. */
+static void slots_fetch(struct heap *heap, struct slot_page *page,
+                        unsigned class)
+{
+    struct heap_slots *kept = &heap->fast->slots[class];
+    void **last = &kept->first, *rest = kept->first;
+    uint32_t offset = page->free, bytes = page->slot_bytes;
+    int32_t most = kept->left < SLOTS_FETCH ? kept->left : SLOTS_FETCH;
+    int32_t left = most;
+
+    for (; offset != 0 && left > 0; left--) {
+        void **slot = (void **)(void *)slot_link(page, offset);
+
+        offset = *slot_link(page, offset);
+        *last = slot;
+        last = slot;
     }
-    return page;
+    page->free = offset;
+    offset = page->watermark;
+    for (; offset + bytes <= SLOT_PAGE_BYTES && left > 0; left--) {
+        *last = slot_link(page, offset);
+        last = *last;
+        offset += bytes;
+    }
+    page->watermark = offset;
+    *last = rest;
+    page->used += (uint32_t)(most - left);
+    kept->left -= most - left;
+    if (slot_page_is_full(page))
+        page_list_remove(heap, page);
 }
 
-/* The watermark of PAGE, whose list is empty, rises by some slots, and they
- * are its list: the lowest first, as if they were taken one by one. */
-static void slot_page_rise(struct slot_page *page)
+/* SLOT, which is kept no longer, is its page's. */
+static void slot_unkeep(struct heap *heap, void *slot)
 {
-    uint32_t bytes = page->slot_bytes, first = page->watermark;
-    uint32_t end = first + SLOTS_AHEAD < SLOT_PAGE_BYTES
-                       ? first + SLOTS_AHEAD : SLOT_PAGE_BYTES;
-    uint32_t next = first + bytes;
+    struct slot_page *page = (struct slot_page *)
+        ((uintptr_t)slot & ~(uintptr_t)(MM_SLOT_PAGE - 1));
+    bool was_full = slot_page_is_full(page);
 
-    for (; next + bytes <= end; next += bytes)
-        *slot_link(page, next - bytes) = next;
-    *slot_link(page, next - bytes) = 0;
-    page->free = first;
-    page->watermark = next;
+    *(uint32_t *)slot = page->free;
+    page->free = (uint32_t)((uintptr_t)slot - (uintptr_t)page);
+    page->used--;
+    if (was_full)
+        page_list_insert_second(heap, page);
+    else if (page->used == 0)
+        slot_page_retire(heap, page);
 }
 
-/* The front, where there is one, shows what the lists say, and no list has a
- * full page. */
-void slots_show(struct heap *heap)
+/* Up to COUNT kept slots of CLASS are freed in earnest. */
+static void slots_spend(struct heap *heap, unsigned class, int32_t count)
 {
-    for (unsigned class = 0; class < SLOT_CLASSES; class++) {
-        slot_page_with_room(heap, class);
-        page_list_set(heap, class, heap->slot_lists[class]);
+    struct heap_fast *fast = heap->fast;
+
+    while (count-- > 0 && fast->slots[class].first != NULL) {
+        void *slot = fast->slots[class].first;
+
+        fast->slots[class].first = *(void **)slot;
+        fast->slots[class].left++;
+        slot_unkeep(heap, slot);
     }
 }
 
-bool heap_refill(struct heap *heap, uint32_t size)
+/* Where there is a front from now on: what each class may keep. */
+void slots_start(struct heap *heap)
 {
-    struct slot_page *page = slot_page_with_room(heap, slot_class(size));
+    for (unsigned class = 0; class < SLOT_CLASSES; class++)
+        slots_allow(heap, class, 0);
+}
 
-    if (page == NULL)
+/* No slots are kept any more. Whether there were any. */
+bool slots_flush(struct heap *heap)
+{
+    bool any = false;
+
+    if (heap->fast == NULL)
         return false;
-    if (page->free == 0)
-        slot_page_rise(page);
-    return true;
+    for (unsigned class = 0; class < SLOT_CLASSES; class++) {
+        any |= heap->fast->slots[class].first != NULL;
+        slots_spend(heap, class, INT32_MAX);
+    }
+    return any;
 }
+
+/* The same when more are kept of CLASS than may be since pages of it went. */
+static MM_COLD void slots_shrink(struct heap *heap, unsigned class, void *slot)
+{
+    slots_spend(heap, class, SLOTS_SPEND);
+    slot_unkeep(heap, slot);
+}
+
+void heap_free_slot(struct heap *heap, unsigned class, void *slot)
+{
+    if (++heap->fast->slots[class].left < 0)
+        slots_shrink(heap, class, slot);
+    else
+        slot_unkeep(heap, slot);
+}
+
+/* ---- the operations --------------------------------------------------- */
 
 /* A slot for SIZE bytes (0 ... SLOT_MAX_BYTES); NULL when refused. */
 void *slot_alloc(struct heap *heap, uint64_t size)
 {
     unsigned class = slot_class(size + heap->trailer_bytes);
-    struct slot_page *page = slot_page_with_room(heap, class);
+    struct slot_page *page = page_list_first(heap, class);
 
     if (page == NULL && heap_drain(heap, DRAIN_SOME) > 0)
-        page = slot_page_with_room(heap, class);
+        page = page_list_first(heap, class);
+    if (heap->fast != NULL && heap->fast->slots[class].first != NULL)
+        return fast_slot_reuse(heap->fast, class);
     if (page == NULL) {
         page = slot_page_take(heap, class);
-        if (page != NULL)
-            return slot_take(heap, page, size);
-
-        /* The search for a block drains the rest: a refusal must be true. */
-        page = slot_page_with_room(heap, class);
-        if (page == NULL)
-            return NULL;
-        heap->refusal = MM_OK;
+        if (page == NULL) {
+            /* The search for a block drains the rest: a refusal must be
+             * true. */
+            page = page_list_first(heap, class);
+            if (page == NULL)
+                return NULL;
+            heap->refusal = MM_OK;
+        }
+    }
+    if (heap->fast != NULL) {
+        slots_fetch(heap, page, class);
+        return fast_slot_reuse(heap->fast, class);
     }
     if (heap_is_checked(heap) && slot_vet_page(heap, page) != MM_OK)
         return NULL;
@@ -408,21 +471,17 @@ enum mm_fault slot_free(struct heap *heap, void *payload)
 {
     struct slot_page *page = slot_page_of(heap, payload);
 
-    slot_give(heap, page, (uint32_t)((uintptr_t)payload - (uintptr_t)page));
-    if (page->more == SLOT_PAGE_EMPTY &&
-        (page->next != BLOCK_NIL || page->previous != BLOCK_NIL))
-        slot_page_give(heap, page);
-    return MM_OK;
-}
+    if (heap->fast != NULL) {
+        unsigned class = slot_class(page->slot_bytes);
 
-void heap_returned(struct heap *heap, struct slot_page *page)
-{
-    if (page->more != SLOT_PAGE_EMPTY) {        /* it was full */
-        page->more &= ~SLOT_PAGE_FULL;
-        page_list_insert_second(heap, page);
-    } else if (page->next != BLOCK_NIL || page->previous != BLOCK_NIL) {
-        slot_page_give(heap, page);
+        if (!fast_slot_keep(heap->fast, class, payload))
+            heap_free_slot(heap, class, payload);
+        return MM_OK;
     }
+    slot_give(heap, page, (uint32_t)((uintptr_t)payload - (uintptr_t)page));
+    if (page->used == 0)
+        slot_page_retire(heap, page);
+    return MM_OK;
 }
 
 uint32_t slot_bytes_of(const struct heap *heap, const void *payload)
@@ -436,7 +495,7 @@ uint32_t slots_trim(struct heap *heap)
     uint32_t given = 0;
 
     for (unsigned class = 0; class < SLOT_CLASSES; class++) {
-        struct slot_page *page = slot_page_at(heap, heap->slot_lists[class]);
+        struct slot_page *page = page_list_first(heap, class);
         uint32_t left = heap->arena_quanta;
 
         while (page != NULL && left-- > 0) {
@@ -446,7 +505,7 @@ uint32_t slots_trim(struct heap *heap)
                 (slot_vet_page(heap, page) != MM_OK ||
                  heap_vet_used(heap, block_of(page)) != MM_OK))
                 break;
-            if (page->more == SLOT_PAGE_EMPTY) {
+            if (page->used == 0) {
                 slot_page_give(heap, page);
                 given++;
             }
@@ -486,9 +545,7 @@ static bool slot_head_is_possible(const struct heap *heap,
            page->watermark >= first &&
            page->watermark <= SLOT_PAGE_BYTES &&
            (page->watermark - first) % bytes == 0 &&
-           slot_page_used(page) <= (page->watermark - first) / bytes &&
-           (slot_page_is_full(page) == slot_page_has_no_slot(page) ||
-            (heap->fast != NULL && !slot_page_is_full(page))) &&
+           page->used <= (page->watermark - first) / bytes &&
            (page->free == 0 ||
             slot_offset_is_possible(heap, page, page->free));
 }
@@ -556,15 +613,15 @@ enum mm_fault slot_vet_address(struct heap *heap, const void *payload)
 
     /* A full page goes behind the first of its list: is that one in order? */
     if (own && slot_page_is_full(page)) {
-        const struct slot_page *first = slot_page_at(
-            heap, heap->slot_lists[slot_class(page->slot_bytes)]);
+        const struct slot_page *first =
+            page_list_first(heap, slot_class(page->slot_bytes));
 
         if (first != NULL && slot_vet_page(heap, first) != MM_OK)
             return (enum mm_fault)heap->refusal;
     }
 
     /* It may be the page's last slot: then its block is freed too. */
-    if (own && slot_page_used(page) == 1 &&
+    if (own && page->used == 1 &&
         heap_vet_used(heap, block_of(page)) != MM_OK)
         return (enum mm_fault)heap->refusal;
     return MM_OK;
@@ -580,7 +637,7 @@ struct slot_view slot_page_view(const struct heap *heap, uint64_t at)
         .ok = slot_head_is_possible(heap, page),
         .slot_bytes = page->slot_bytes,
         .first = slots_at(heap, page->slot_bytes),
-        .used = slot_page_used(page),
+        .used = page->used,
         .watermark = page->watermark,
         .free = page->free,
         .next = page->next,

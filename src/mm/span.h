@@ -18,8 +18,8 @@
  *                                              at 12 mod 16
  *
  *   held   One bit a page: a frame is behind it.
- *   tags   One word for every slice of 2 KiB: 0 when blocks lie there, else
- *          a slot page fills the slice, and for whom.
+ *   tags   One word for every slice of 2 KiB: whose it is, and whether
+ *          blocks lie there or a slot page of a certain class fills it.
  *   live   One bit a quantum, where the heap's level of care is `check` or
  *          more: a payload that was handed out starts here. It lies outside
  *          every payload, so that no overrun by a few bytes reaches it.
@@ -56,12 +56,12 @@ enum span_kind {
     SPAN_OF_LARGE = 0x4752414c,         /* "LARG" */
 };
 
-/* What a slice's tag says; the owner's number is in the upper half. */
+/* What a slice's tag says: the owner's number is in the upper half, this in
+ * the next byte, and in the last one the class of a page's slots. */
 enum span_tag {
     SPAN_TAG_BLOCKS = 0,
     SPAN_TAG_SLOTS = 1,
     SPAN_TAG_LARGE = 2,
-    SPAN_TAG_NONE = 0xffff,     /* what no slice has */
 };
 
 struct span {
@@ -77,7 +77,12 @@ _Static_assert(offsetof(struct span, tags) == SPAN_TAGS_AT, "the picture");
 
 static inline uint32_t span_tag(enum span_tag what, uint32_t owner)
 {
-    return owner << 16 | (uint32_t)what;
+    return owner << 16 | (uint32_t)what << 8;
+}
+
+static inline uint32_t span_tag_slots(unsigned class, uint32_t owner)
+{
+    return span_tag(SPAN_TAG_SLOTS, owner) | class;
 }
 
 #endif

@@ -195,7 +195,6 @@ struct test_home *test_home_create(const struct test_setup *setup)
         .owner = 1,
     });
     if (setup->deaf && setup->level == HEAP_LEVEL_NONE) {
-        test->fast.no_room = (struct slot_page *)test->no_room;
         test->fast.kept = &test->kept;
         heap_set_fast(&test->heap, &test->fast);
     }
@@ -220,9 +219,8 @@ static void *alloc_fast(struct test_home *test, uint64_t size)
     void *payload = NULL;
 
     if (heap_wants_slot(heap, size)) {
-        payload = fast_slot_take(&test->fast, (size_t)size);
-        return payload == NULL && heap_refill(heap, (uint32_t)size)
-                   ? fast_slot_take(&test->fast, (size_t)size) : payload;
+        payload = fast_slot_reuse(&test->fast, slot_class(size));
+        return payload != NULL ? payload : heap_alloc_slot(heap, size);
     }
     if (size <= FAST_BLOCK_MOST)
         payload = fast_block_reuse(&test->kept, (size_t)size);
@@ -248,12 +246,12 @@ enum mm_fault test_home_free(struct test_home *test, void *payload)
     if (heap->fast == NULL)
         return heap_free(heap, payload);
 
-    uint32_t tag = heap_tag_of(heap, payload);
+    uint32_t class = fast_class_of(&test->fast, heap_tag_of(heap, payload));
 
-    if (tag == test->fast.slots_tag) {
-        if (!fast_slot_give(fast_page_of(payload), payload))
-            heap_returned(heap, fast_page_of(payload));
-    } else if (tag == test->fast.blocks_tag) {
+    if (class < SLOT_CLASSES) {
+        if (!fast_slot_keep(&test->fast, class, payload))
+            heap_free_slot(heap, class, payload);
+    } else if (class == FAST_IS_BLOCK) {
         if (!fast_block_keep(&test->kept, payload))
             heap_free_block(heap, payload);
     } else {
@@ -307,7 +305,31 @@ static const char *held_fault(const struct test_home *test)
     return NULL;
 }
 
-/* F1 and F2 of heap_fast.h. */
+/* F1 of heap_fast.h. */
+static const char *fast_slots_fault(const struct test_home *test)
+{
+    const struct heap *heap = &test->heap;
+
+    for (unsigned class = 0; class < SLOT_CLASSES; class++) {
+        int32_t left = test->fast.slots[class].left;
+        void *const *slot = test->fast.slots[class].first;
+
+        for (; slot != NULL && left <= test->fast.slots[class].most; left++) {
+            uint64_t at = heap_at(heap, slot);
+
+            if (heap_tag_of(heap, slot) != span_tag_slots(class, heap->owner))
+                return "what is on a list of kept slots is none of its class";
+            if (!slot_is_used(heap, at, (uint32_t)(at % MM_SLOT_PAGE)))
+                return "a kept slot is free to its page";
+            slot = *slot;
+        }
+        if (slot != NULL || left != test->fast.slots[class].most)
+            return "the slots kept of a class are not those counted";
+    }
+    return NULL;
+}
+
+/* F1 and F2. */
 static const char *fast_fault(const struct test_home *test)
 {
     const struct heap *heap = &test->heap;
@@ -315,19 +337,8 @@ static const char *fast_fault(const struct test_home *test)
 
     if (heap->fast == NULL)
         return NULL;
-    for (uint32_t size = 0; size <= SLOT_MAX_BYTES; size++) {
-        block_ref first = heap->slot_lists[slot_class(size)];
-        const void *expected = first == BLOCK_NIL
-            ? (const void *)test->no_room
-            : heap_address(heap, (uint64_t)first * MM_QUANTUM);
-
-        if ((const void *)test->fast.room[(size + 7) / 8] != expected) {
-            snprintf(fault_text, sizeof fault_text,
-                     "the page with room for %u bytes is not its list's first",
-                     size);
-            return fault_text;
-        }
-    }
+    if (fast_slots_fault(test) != NULL)
+        return fast_slots_fault(test);
     for (uint32_t quanta = 0; quanta < KEPT_SIZES; quanta++) {
         int count = 0;
         void *const *payload = test->kept.first[quanta];

@@ -60,7 +60,6 @@ struct test_home {
     struct heap heap;
     struct heap_fast fast;      /* where nobody listens or checks */
     struct heap_kept kept;
-    uint32_t no_room[16];       /* a slot page's head, without a slot */
 
     struct picture *replayed, *walked;
     struct ledger *ledger;

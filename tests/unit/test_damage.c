@@ -621,12 +621,21 @@ static void too_hollow(void) { *word(y.free - 4) ^= 2; }
 static void dead(void) { live_flip(y.used); }
 static void alive(void) { live_flip(y.free); }
 static void alive_within(void) { live_flip(y.right + 16); }
-static void no_slots(void) { word(SPAN_TAGS_AT)[y.page / 2048] ^= 1; }
-static void more_slots(void) { word(SPAN_TAGS_AT)[y.page / 2048 + 2] ^= 1; }
+static uint32_t *tag_of(uint64_t at)
+{
+    return &word(SPAN_TAGS_AT)[at / 2048];
+}
+
+static void no_slots(void) { *tag_of(y.page) = span_tag(SPAN_TAG_BLOCKS, 1); }
+static void more_slots(void)
+{
+    *tag_of(y.page + 4096) = span_tag_slots(2, 1);
+}
+static void slots_of_another_class(void) { *tag_of(y.page) ^= 1; }
 static void lost_slot(void) { word(y.page)[SLOT_FREE] = 0; }
 static void slot_in_a_ring(void) { *word(y.slot) = (uint32_t)(y.slot % 2048); }
 static void link_to_nowhere(void) { *word(y.slot) = 0x41414141; }
-static void wrong_used(void) { word(y.page)[SLOTS_USED] = 2; }
+static void wrong_used(void) { word(y.page)[SLOTS_USED] = 3; }
 static void wrong_slot_bit(void) { word(y.page)[BITS] ^= 2; }
 static void page_lost(void) { y.heap->slot_lists[2] = 0; }
 static void page_in_a_ring(void)
@@ -654,6 +663,7 @@ static void the_checker_names_what_is_broken(void **state)
         { "S1", link_to_nowhere }, { "S4", wrong_used }, { "S4", wrong_slot_bit }, { "S3", page_lost },
         { "S3", page_in_a_ring }, { "S3", page_in_the_sky },
         { "S5", wrong_class }, { "S5", wrong_watermark },
+        { "S5", slots_of_another_class },
     };
 
     (void)state;

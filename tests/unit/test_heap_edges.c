@@ -858,13 +858,20 @@ static struct slot_page *page_of(const void *slot)
                                             MM_SLOT_PAGE));
 }
 
+static bool page_has_room(const void *slot)
+{
+    struct slot_view view = slot_page_view(heap, heap_at(heap, slot));
+
+    return view.used < view.count;
+}
+
 /* Fills a new page of slots of SIZE bytes; answers its first slot. */
 static void *fill_page(uint64_t size)
 {
     void *first = ask(heap, size, 0, HEAP_SLOT);
 
     assert_non_null(first);
-    while (!(page_of(first)->more & SLOT_PAGE_FULL))
+    while (page_has_room(first))
         assert_non_null(ask(heap, size, 0, HEAP_SLOT));
     return first;
 }
@@ -958,7 +965,6 @@ static void a_front_is_for_a_heap_that_nobody_watches(void **state)
             open_heap((struct heap_setup){ .level = (enum heap_level)level,
                                            .small = true }, 256 * KIB,
                       64 * KIB, deaf);
-            test->fast.no_room = (struct slot_page *)test->no_room;
             test->fast.kept = &test->kept;
             panic = test_panic_of(set_front, &test->fast);
             if (deaf && level == HEAP_LEVEL_NONE)
@@ -980,7 +986,6 @@ static void a_front_keeps_as_many_as_the_heap(void **state)
         (void)state;
         open_heap((struct heap_setup){ .small = true, .keep_bytes = 131072 },
                   4 * MIB, 512 * KIB, true);
-        test->fast.no_room = (struct slot_page *)test->no_room;
         test->fast.kept = &test->kept;
         heap_set_fast(heap, &test->fast);
         for (int i = 0; i < KEPT_PER_SIZE + 2; i++)
@@ -1022,31 +1027,148 @@ static void a_front_keeps_as_many_as_the_heap(void **state)
     }
 }
 
-static void a_page_with_a_free_slot_needs_no_refill(void **state)
+static void open_with_front(void)
 {
-    void *slot;
-    uint32_t watermark;
-
-    (void)state;
-    open_heap((struct heap_setup){ .small = true }, 256 * KIB, 64 * KIB,
-              true);
-    test->fast.no_room = (struct slot_page *)test->no_room;
+    open_heap((struct heap_setup){ .small = true, .keep_bytes = 131072 },
+              MIB, 512 * KIB, true);
     test->fast.kept = &test->kept;
     heap_set_fast(heap, &test->fast);
-    assert_false(heap_refill(heap, 100));
-    slot = ask(heap, 100, 0, HEAP_SLOT);
-    take_back(slot);
-    assert_true(page_of(slot)->free != 0);
-    watermark = page_of(slot)->watermark;
-    assert_true(heap_refill(heap, 100));
-    assert_int_equal(page_of(slot)->watermark, watermark);
-    assert_ptr_equal(fast_slot_take(&test->fast, 100), slot);
-    assert_true(slot_page_view(heap, heap_at(heap, slot)).ok);
-    page_of(slot)->more |= SLOT_PAGE_FULL;      /* it is not */
-    page_of(slot)->free = (uint32_t)((uintptr_t)slot -
-                                     (uintptr_t)page_of(slot));
-    assert_false(slot_page_view(heap, heap_at(heap, slot)).ok);
+}
+
+static void *fast_ask(uint64_t size)
+{
+    void *payload = test_home_alloc(test,
+                                    &(struct heap_request){ .size = size });
+
+    assert_non_null(payload);
+    return payload;
+}
+
+/* How many slots of CLASS are kept. */
+static int32_t kept_slots(unsigned class)
+{
+    return test->fast.slots[class].most - test->fast.slots[class].left;
+}
+
+/* A class of many pages keeps more slots than one of a few, up to a limit, and
+ * fewer again when its pages have gone: by the front, and by heap_free(). */
+static void a_class_keeps_slots_as_it_has_pages(void **state)
+{
+    static void *slot[6000];
+    static const struct { uint32_t size; int32_t count, few, many; } cases[] = {
+        { 8, 6000, 128, 256 }, { 100, 300, 9, 41 }, { 256, 700, 4, 100 },
+    };
+
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        uint32_t size = cases[i / 2].size;
+        int32_t count = cases[i / 2].count;
+        unsigned class = slot_class(size);
+
+        open_with_front();
+        assert_int_equal(test->fast.slots[class].most, cases[i / 2].few);
+        for (int32_t k = 0; k < count; k++)
+            slot[k] = fast_ask(size);
+        check_fine();
+        assert_int_equal(test->fast.slots[class].most, cases[i / 2].many);
+        for (int32_t k = 0; k < count; k++) {
+            assert_int_equal(i % 2 ? heap_free(heap, slot[k])
+                                   : test_home_free(test, slot[k]), MM_OK);
+            if (k == cases[i / 2].many) {
+                assert_true(kept_slots(class) >= cases[i / 2].many);
+                check_fine();
+            }
+        }
+        check_fine();
+        assert_true(test->fast.slots[class].most < cases[i / 2].many);
+        assert_true(kept_slots(class) <= test->fast.slots[class].most);
+        assert_true(heap_trim(heap) > 0);
+        assert_int_equal(kept_slots(class), 0);
+        assert_int_equal(heap->slot_lists[class], BLOCK_NIL);
+        check_fine();
+        close_heap();
+    }
+}
+
+/* Slots that nobody has had come in order, and those of a page's list before
+ * them; what is kept already stays. */
+static void kept_slots_come_in_the_order_of_their_page(void **state)
+{
+    unsigned char *first, *slot[7];
+
+    (void)state;
+    open_with_front();
+    first = fast_ask(256);
+    assert_int_equal(kept_slots(16), 3);
+    for (int i = 1; i < 7; i++) {
+        slot[i] = fast_ask(256);
+        assert_ptr_equal(slot[i], first + i * 256);
+    }
+    assert_int_equal(kept_slots(16), 0);
+    assert_int_equal(heap->slot_lists[16], BLOCK_NIL);
+    for (int i = 1; i < 7; i++)         /* four are kept, two are not */
+        assert_int_equal(test_home_free(test, slot[i]), MM_OK);
+    assert_int_equal(kept_slots(16), 4);
+    assert_ptr_equal(heap_alloc(heap, 256), slot[4]);
+    assert_ptr_equal(fast_ask(256), slot[3]);
+    assert_ptr_equal(fast_ask(256), slot[2]);
+    assert_ptr_equal(fast_ask(256), slot[1]);
+    assert_ptr_equal(fast_ask(256), slot[6]);
+    assert_ptr_equal(fast_ask(256), slot[5]);
+    check_fine();
     close_heap();
+}
+
+/* With its front a heap loses what it keeps, and pages from before a front are
+ * not in its account. */
+static void without_a_front_no_slots_are_kept(void **state)
+{
+    void *slot[200];
+
+    (void)state;
+    open_with_front();
+    for (int i = 0; i < 200; i++)
+        slot[i] = fast_ask(100);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(test_home_free(test, slot[i]), MM_OK);
+    assert_true(kept_slots(7) > 0);
+    heap_set_fast(heap, NULL);
+    check_fine();
+    for (int i = 0; i < 10; i++)
+        assert_false(slot_is_used(heap, heap_at(heap, slot[i]),
+                                  (uint32_t)(heap_at(heap, slot[i]) %
+                                             MM_SLOT_PAGE)));
+    heap_set_fast(heap, &test->fast);
+    assert_int_equal(kept_slots(7), 0);
+    for (int i = 10; i < 200; i++)
+        assert_int_equal(test_home_free(test, slot[i]), MM_OK);
+    assert_true(test->fast.slot_pages[7] < 0);
+    assert_int_equal(test->fast.slots[7].most, 9);
+    check_fine();
+    close_heap();
+}
+
+/* What others have freed is kept, and is there when a request looks for it:
+ * few of them, or more than there is room for. */
+static void slots_that_others_free_are_kept(void **state)
+{
+    (void)state;
+    for (int count = 1; count <= 64; count += 63) {
+        void *slot[200], *again;
+
+        open_with_front();
+        for (int i = 0; i < 180; i++)   /* ten pages of 18, all handed out */
+            slot[i] = fast_ask(100);
+        while (kept_slots(7) > 0)
+            fast_ask(100);
+        for (int i = 0; i < count; i++)
+            assert_int_equal(heap_free(&other, slot[i]), MM_OK);
+        again = fast_ask(100);
+        assert_in_range((uintptr_t)again, (uintptr_t)slot[0],
+                        (uintptr_t)slot[count - 1]);
+        check_fine();
+        close_heap();
+    }
 }
 
 /* ---- small payloads that others free, with trailers --------------- */
@@ -1215,7 +1337,10 @@ int main(void)
         cmocka_unit_test(idle_pages_are_counted_one_by_one),
         cmocka_unit_test(a_front_is_for_a_heap_that_nobody_watches),
         cmocka_unit_test(a_front_keeps_as_many_as_the_heap),
-        cmocka_unit_test(a_page_with_a_free_slot_needs_no_refill),
+        cmocka_unit_test(a_class_keeps_slots_as_it_has_pages),
+        cmocka_unit_test(kept_slots_come_in_the_order_of_their_page),
+        cmocka_unit_test(without_a_front_no_slots_are_kept),
+        cmocka_unit_test(slots_that_others_free_are_kept),
         cmocka_unit_test(a_link_in_the_slack_is_no_overrun),
         cmocka_unit_test(a_flush_ends_when_the_account_is_wrong),
     };

@@ -33,6 +33,7 @@ import gdb
 
 QUANTUM, PAGE, SLOT_PAGE, HEADER = 16, 4096, 2048, 4
 OF_BLOCKS, OF_LARGE = 0x4e415053, 0x4752414c    # src/mm/span.h
+TAG_SLOTS = 1
 RANGE_NAMES = ['free', 'tags', 'span', 'large', 'lab', 'stack', 'device',
                'other']
 FREE, TAGS, SPAN, LARGE = 0, 1, 2, 3
@@ -352,7 +353,7 @@ class Machine:
         block.kept, block.hollow = block.used and marked, \
             not block.used and marked
         block.slots = block.used and at % SLOT_PAGE == 0 and \
-            self.slice_tag(span, at) & 0xffff == 1
+            self.has_slots(span, at)
         if block.size == 0 or at + block.size > span_at + span_bytes:
             block.fault = BAD_HEADER
         return block
@@ -360,6 +361,9 @@ class Machine:
     def slice_tag(self, span, at):
         return number(span.tags + (at % self.heap.span_bytes) // SLOT_PAGE
                       * 4, 4)
+
+    def has_slots(self, span, at):
+        return self.slice_tag(span, at) >> 8 & 0xff == TAG_SLOTS
 
     def links(self, at):
         """Next and previous of the free block AT, as offsets."""
@@ -594,15 +598,16 @@ def check_slices(machine, block):
     span = Struct('span', machine.base + block.span_at)
     start = (block.at + SLOT_PAGE - 1) & ~(SLOT_PAGE - 1)
     for at in range(start, block.at - HEADER + block.size, SLOT_PAGE):
-        slots = machine.slice_tag(span, at) & 0xffff == 1
+        slots = machine.has_slots(span, at)
         if slots != (block.slots and at == block.at):
             raise Broken(at, I9)
     if block.slots and block.size != SLOT_PAGE:
         raise Broken(block.at, I9)
 
 
-def check_slots(machine, at):
-    """S1, S4 and S5 of the slot page at AT."""
+def check_slots(machine, block):
+    """S1, S4 and S5 of the slot page that fills BLOCK."""
+    at, span = block.at, Struct('span', machine.base + block.span_at)
     page, room = Struct('slot_page', machine.base + at), SLOT_PAGE - HEADER
     first, size = 64, page.slot_bytes
     if not machine.checked:
@@ -610,11 +615,13 @@ def check_slots(machine, at):
     if size == 0 or not first <= page.watermark <= room or \
             (page.watermark - first) % size or (size != 8 and size % QUANTUM):
         raise Broken(at, S5)
+    if machine.slice_tag(span, at) & 0xff != \
+            (0 if size == 8 else size // QUANTUM):
+        raise Broken(at, S5)
     bits = words(page.live, 8)
     used = [bits[i // 32] >> (i % 32) & 1
             for i in range((page.watermark - first) // size)]
-    more = page.more & 0x7fffffff
-    if sum(used) != (0 if page.more == 0xffffffff else more + 1):
+    if sum(used) != page.used:
         raise Broken(at, S4)
     listed, slot = set(), page.free
     while slot != 0:
@@ -661,7 +668,7 @@ def check_by_address(machine, found, free):
         check_live(machine, block)
         check_slices(machine, block)
         if block.slots:
-            check_slots(machine, block.at)
+            check_slots(machine, block)
         end = block.span_at + block.span_bytes
         if block.at + block.size == end and \
                 (machine.at(end - HEADER, 4) >> 17) * QUANTUM != block.size:
