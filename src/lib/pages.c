@@ -75,6 +75,8 @@ enum {
                                            many calls */
     GIVE_WORDS = 64,                    /* that are looked at for room */
     CHUNKS = PAGES_ARENA / PAGES_CHUNK,
+    WORD = 64,                          /* bits of a page each */
+    WORDS = PAGES_ARENA / WORD,
     PLACES = 14,                        /* that are tried for the arena */
 };
 
@@ -90,12 +92,12 @@ enum {
 static struct {
     unsigned char *base;
     bool guarded;
-    uint32_t mapped[CHUNKS / 32];       /* a bit a chunk */
+    uint64_t mapped[CHUNKS / WORD];     /* a bit a chunk */
     uint32_t untold;                    /* a taken chunk that nobody was told
                                            of; 0: none (not the first one) */
-    uint32_t dirty[PAGES_ARENA / 32];   /* a bit a page */
-    uint32_t old[PAGES_ARENA / 32];     /* a bit a page: dirty for an age */
-    uint32_t any[PAGES_ARENA / 32 / 32];        /* a bit a word of these two */
+    uint64_t dirty[WORDS];              /* a bit a page */
+    uint64_t old[WORDS];                /* a bit a page: dirty for an age */
+    uint64_t any[WORDS / WORD];         /* a bit a word of these two */
     uint64_t room_made;                 /* dirty pages given to make room */
     uint32_t give_at;                   /* where dirty_give_some() looks */
     uint32_t sweep_low, sweep_high;
@@ -120,35 +122,41 @@ static uint32_t now_ms(void)
 
 /* ---- bits ------------------------------------------------------------- */
 
-static bool bit_of(const uint32_t *bits, uint32_t i)
+static bool bit_of(const uint64_t *bits, uint32_t i)
 {
-    return bits[i / 32] >> (i % 32) & 1;
+    return bits[i / WORD] >> (i % WORD) & 1;
 }
 
 /* How many bits are set: in pairs, in fours, in bytes, and all together. */
-static uint32_t bits_count(uint32_t bits)
+static uint32_t bits_count(uint64_t bits)
 {
-    bits -= bits >> 1 & 0x55555555;
-    bits = (bits & 0x33333333) + (bits >> 2 & 0x33333333);
-    bits = (bits + (bits >> 4)) & 0x0f0f0f0f;
-    return bits * 0x01010101 >> 24;
+    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+    bits = (bits & UINT64_C(0x3333333333333333)) +
+           (bits >> 2 & UINT64_C(0x3333333333333333));
+    bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t)(bits * UINT64_C(0x0101010101010101) >> 56);
 }
 
 /* The bits of [*I, END) that lie in the word of *I; *I goes on to the next
  * word. */
-static uint32_t mask_next(uint32_t *i, uint32_t end)
+static uint64_t mask_next(uint32_t *i, uint32_t end)
 {
-    uint32_t first = *i % 32;
-    uint32_t count = end - *i < 32 - first ? end - *i : 32 - first;
+    uint32_t first = *i % WORD;
+    uint64_t mask = UINT64_MAX << first;
 
-    *i += count;
-    return (count == 32 ? UINT32_MAX : (UINT32_C(1) << count) - 1) << first;
+    *i += WORD - first;
+    if (*i > end) {
+        mask &= UINT64_MAX >> (*i - end);
+        *i = end;
+    }
+    return mask;
 }
 
 static void chunks_set_mapped(uint32_t chunk, uint32_t count, bool mapped)
 {
     for (uint32_t end = chunk + count; chunk < end;) {
-        uint32_t word = chunk / 32, mask = mask_next(&chunk, end);
+        uint32_t word = chunk / WORD;
+        uint64_t mask = mask_next(&chunk, end);
 
         arena.mapped[word] = mapped ? arena.mapped[word] | mask
                                     : arena.mapped[word] & ~mask;
@@ -173,22 +181,17 @@ static void run_give(uint32_t page, uint32_t count)
 
 /* Gives the pages of word WORD that are set in BITS, all of them dirty or old,
  * to the system: at most RUNS runs. How many runs there were. */
-static uint32_t bits_give(uint32_t word, uint32_t bits, uint32_t runs)
+static uint32_t bits_give(uint32_t word, uint64_t bits, uint32_t runs)
 {
     uint32_t given = 0;
 
     for (; bits != 0 && given < runs; given++) {
-        uint32_t first = (uint32_t)__builtin_ctz(bits);
-        uint32_t rest = ~(bits >> first);
-        uint32_t run = rest == 0 ? 32 : (uint32_t)__builtin_ctz(rest);
+        uint32_t first = (uint32_t)__builtin_ctzll(bits), end = first;
+        uint64_t rest = ~(bits >> first);
+        uint32_t run = rest == 0 ? WORD : (uint32_t)__builtin_ctzll(rest);
+        uint64_t mask = mask_next(&end, first + run);
 
-        if (run > 32 - first)
-            run = 32 - first;
-
-        uint32_t mask = (run == 32 ? UINT32_MAX : (UINT32_C(1) << run) - 1)
-                        << first;
-
-        run_give(word * 32 + first, run);
+        run_give(word * WORD + first, run);
         arena.count.dirty -= run;
         arena.dirty[word] &= ~mask;
         arena.old[word] &= ~mask;
@@ -204,8 +207,9 @@ static uint32_t pages_clean(uint32_t page, uint32_t count, bool give)
     uint32_t before = arena.count.dirty;
 
     for (uint32_t end = page + count; page < end;) {
-        uint32_t word = page / 32, mask = mask_next(&page, end);
-        uint32_t bits = (arena.dirty[word] | arena.old[word]) & mask;
+        uint32_t word = page / WORD;
+        uint64_t mask = mask_next(&page, end);
+        uint64_t bits = (arena.dirty[word] | arena.old[word]) & mask;
 
         if (bits == 0)
             continue;
@@ -228,26 +232,26 @@ static void pages_soil(uint32_t page, uint32_t count)
         arena.sweep_high = page + count;
     arena.count.dirty += count;
     for (uint32_t end = page + count; page < end;) {
-        uint32_t word = page / 32;
+        uint32_t word = page / WORD;
 
         arena.dirty[word] |= mask_next(&page, end);
-        arena.any[word / 32] |= UINT32_C(1) << (word % 32);
+        arena.any[word / WORD] |= UINT64_C(1) << (word % WORD);
     }
 }
 
 /* The first word from WORD on, before END, that may have a bit set; END when
- * there is none. Every step past 32 words without any costs one of *LEFT: with
+ * there is none. Every step past 64 words without any costs one of *LEFT: with
  * none left, how far we came. */
 static uint32_t word_next(uint32_t word, uint32_t end, uint32_t *left)
 {
     while (word < end && *left > 0) {
-        uint32_t any = arena.any[word / 32] >> (word % 32);
+        uint64_t any = arena.any[word / WORD] >> (word % WORD);
 
         if (any != 0) {
-            word += (uint32_t)__builtin_ctz(any);
+            word += (uint32_t)__builtin_ctzll(any);
             return word < end ? word : end;
         }
-        word = (word / 32 + 1) * 32;
+        word = (word / WORD + 1) * WORD;
         --*left;
     }
     return word < end ? word : end;
@@ -258,7 +262,7 @@ static bool word_is_clean(uint32_t word)
 {
     if ((arena.dirty[word] | arena.old[word]) != 0)
         return false;
-    arena.any[word / 32] &= ~(UINT32_C(1) << (word % 32));
+    arena.any[word / WORD] &= ~(UINT64_C(1) << (word % WORD));
     return true;
 }
 
@@ -274,8 +278,8 @@ static void sweep_start(void)
     if (now - arena.sweep_since < DIRTY_AGE)
         return;
     arena.sweep_since = now;
-    arena.sweep_at = arena.sweep_low / 32;
-    arena.sweep_end = (arena.sweep_high + 31) / 32;
+    arena.sweep_at = arena.sweep_low / WORD;
+    arena.sweep_end = (arena.sweep_high + WORD - 1) / WORD;
 }
 
 /* A part of the sweep over the bits, if one is due or under way. */
@@ -306,12 +310,12 @@ static void sweep_some(void)
 static void dirty_give_some(uint32_t count)
 {
     uint32_t goal = arena.count.dirty > count ? arena.count.dirty - count : 0;
-    uint32_t end = (arena.sweep_high + 31) / 32, left = GIVE_WORDS;
+    uint32_t end = (arena.sweep_high + WORD - 1) / WORD, left = GIVE_WORDS;
 
     while (left > 0 && arena.count.dirty > goal) {
         arena.give_at = word_next(arena.give_at, end, &left);
         if (arena.give_at == end) {     /* from the beginning again */
-            arena.give_at = arena.sweep_low / 32;
+            arena.give_at = arena.sweep_low / WORD;
             left -= left > 0;
             continue;
         }
