@@ -11,8 +11,9 @@
  * number on every machine, for one compiler.
  *
  * Operations that have pages held or given back (a heap that grows or trims,
- * a hollow block that is used) enter the system, and are counted apart. Each
- * line of the answer is
+ * a hollow block that is used) enter the system, and are counted apart; so are
+ * those that need pages, and free what is kept instead. Each line of the answer
+ * is
  *
  *     HEAP alloc MOST free MOST examined MOST system OPERATIONS MOST
  *
@@ -43,7 +44,8 @@ _Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
 /* ---- what is counted -------------------------------------------------- */
 
 static uint64_t stretches;              /* since the program started */
-static bool entered;                    /* the system, in this operation */
+static bool entered;                    /* the system, in this operation, or
+                                           what is kept was freed instead */
 
 void __sanitizer_cov_trace_pc(void);
 
@@ -99,6 +101,7 @@ static void run(struct heap *heap, const struct trace *trace, void **blocks,
          op++) {
         struct heap_request request = { .size = op_size(op) };
         uint64_t start = stretches;
+        int32_t room = heap->kept_room;
         void **block = &blocks[op->id];
 
         entered = false;
@@ -108,6 +111,10 @@ static void run(struct heap *heap, const struct trace *trace, void **blocks,
             /* fall through */
         case OP_ALLOC:
             *block = heap_alloc_request(heap, &request);
+            room = heap->kept_room - room;
+            if (room > 0 && (uint64_t)room * MM_QUANTUM - 4 !=
+                                heap_usable_size(heap, *block))
+                entered = true;         /* it has not just reused a block */
             judge(most, &most->alloc, stretches - start);
             raise_to(&most->examined, heap->examined);
             break;

@@ -77,7 +77,7 @@ enum {
     LAST_ROUND = PTHREAD_DESTRUCTOR_ITERATIONS - 1,
     HEAPS_BYTES = 64 * 1024,            /* asked of the system at once */
     HOLLOW_PAGES = 32,                  /* a free block keeps less idle */
-    KEEP_BYTES = 128 * 1024,            /* kept blocks of one heap */
+    KEEP_BYTES = 16 * 1024 * 1024,      /* kept blocks of one heap */
     BLOCK_MOST = SPAN_MAX_BYTES / 4,    /* a block serves that many bytes */
 };
 

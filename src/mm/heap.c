@@ -217,6 +217,23 @@ static struct block *block_grow(struct heap *heap, uint32_t quanta,
     return block_at(heap, heap->lists[class_of(all)]);
 }
 
+/* Whether there is a BLOCK, and the pages are held that QUANTA in it at a
+ * multiple of ALIGN_QUANTA need. */
+static bool block_is_held(const struct heap *heap, const struct block *block,
+                          uint32_t quanta, uint32_t align_quanta)
+{
+    uint32_t start, end;
+
+    if (block == NULL)
+        return false;
+    if (!block_is_hollow(block))
+        return true;
+    block_needs(heap, block, block_quanta(block),
+                block_gap(heap, block, align_quanta), quanta, &start, &end);
+    return span_all_held(span_of(heap, block), start / MM_PAGE,
+                         (end + MM_PAGE - 1) / MM_PAGE);
+}
+
 /* A free block for QUANTA, prepared and still on its list; NULL when refused,
  * the reason in heap->refusal. */
 static struct block *block_find(struct heap *heap, uint32_t quanta,
@@ -224,12 +241,15 @@ static struct block *block_find(struct heap *heap, uint32_t quanta,
 {
     struct block *block = heap_fit(heap, quanta, align_quanta);
 
-    /* Before the heap grows: some of what others have freed, and one block
-     * that is kept. */
+    /* Before the heap grows: some of what others have freed; and before it
+     * needs more pages: some of what it keeps. */
     if (block == NULL && heap_drain(heap, DRAIN_SOME) > 0)
         block = heap_fit(heap, quanta, align_quanta);
-    if (block == NULL && heap_spend_kept(heap, quanta + align_quanta - 1))
+    if (heap_keeps_any(heap) &&
+        !block_is_held(heap, block, quanta, align_quanta)) {
+        heap_spend_kept(heap, quanta + align_quanta - 1);
         block = heap_fit(heap, quanta, align_quanta);
+    }
 
     bool grown = block == NULL;
 
@@ -240,10 +260,8 @@ static struct block *block_find(struct heap *heap, uint32_t quanta,
             return NULL;
     } else {
         block = block_grow(heap, quanta, align_quanta);
-        if (block != NULL) {
-            heap_spend_some(heap);
+        if (block != NULL)
             return block;
-        }
     }
 
     /* What is found here comes late, but a refusal must be true. */

@@ -22,11 +22,11 @@ enum {
     SLOT_ALIGN_MOST = 64,       /* that slots are aligned to (slots.c) */
     SLOT_CLASSES = SLOT_MAX_BYTES / MM_QUANTUM + 1,     /* 8, 16, 32 ... 256 */
     HEAP_NO_SPAN = UINT32_MAX,
-    KEPT_SIZES = 2049,          /* blocks up to 2048 quanta, 32 KiB, may be
+    KEPT_SIZES = 2048,          /* blocks below 2048 quanta, 32 KiB, may be
                                    kept: a list for each size */
-    KEPT_PER_SIZE = 8,
-    KEPT_SPEND = 24,            /* that are freed when a heap grows */
-    KEPT_COUNTS = (KEPT_SIZES + 7) / 8 * 8,     /* read eight at a time */
+    KEPT_PER_SIZE = 127,
+    KEPT_SPEND = 128,           /* that are freed before pages are held */
+    KEPT_GROUP = KEPT_SIZES / 32,       /* sizes that share a bit */
     HEAP_WAITING = 64,          /* freed payloads that wait, at level full */
 };
 
@@ -94,7 +94,8 @@ struct heap {
     block_ref lists[HEAP_LISTS];
     block_ref slot_lists[SLOT_CLASSES]; /* slot pages with room, by class */
     block_ref kept[KEPT_SIZES]; /* kept blocks, by their quanta */
-    uint8_t kept_count[KEPT_COUNTS];
+    uint8_t kept_count[KEPT_SIZES];
+    uint32_t kept_groups;       /* which groups of sizes may have some */
     uint32_t remote;            /* payloads that other threads freed: a list
                                    that they push on (threads.c), atomic; far
                                    from what the heap's own thread looks at */
@@ -219,7 +220,8 @@ unsigned heap_list_of(const struct heap *heap, uint32_t quanta);
 struct heap_kept {
     void *first[KEPT_SIZES];    /* kept blocks' payloads, by their quanta */
     int32_t room;               /* quanta that may still be kept */
-    int8_t left[KEPT_COUNTS];   /* blocks of each size that may be */
+    uint32_t groups;            /* of sizes of which some may be kept */
+    int8_t left[KEPT_SIZES];   /* blocks of each size that may be */
 };
 
 struct heap_fast {

@@ -102,6 +102,7 @@ static inline bool fast_block_keep(struct heap_kept *kept, void *payload)
         return false;
     *(void **)payload = kept->first[quanta];
     kept->first[quanta] = payload;
+    kept->groups |= UINT32_C(1) << quanta / KEPT_GROUP;
     block->header |= BLOCK_MARK;
     return true;
 }

@@ -9,14 +9,18 @@
  *
  *      kept[quanta] --> | h: used, kept | next | ...    a list through payloads
  *
- * What is kept cannot coalesce, and is memory that nobody uses. So it is
- * bounded, in number for each size and in quanta for all; before a heap
- * grows, one kept block that is long enough is freed in earnest; when it has
- * grown, a few more; and before it refuses or trims, everything that it keeps.
+ * What is kept cannot coalesce, and is memory that nobody uses. That does no
+ * harm while the heap needs no more pages. So it may be much, a quarter of the
+ * heap; but before a page is held, or the heap grows, the shortest kept block
+ * that is long enough for the request is freed in earnest, or, when there is
+ * none, some short ones; and before a heap refuses or trims, everything that
+ * it keeps.
  *
  *   K1  A kept block is marked in its header, and on the list of its size.
  *   K2  kept_room and the quanta on the lists add up to keep_quanta, which
- *       grows with the heap, a twentieth of each span, up to keep_max.
+ *       grows with the heap, a quarter of each span, up to keep_max.
+ *   K3  A group of sizes of which a block is kept has its bit in kept_groups;
+ *       others may have theirs, until kept_find() looks there.
  *
  * Where the home takes short cuts (heap_fast.h) what is kept is listed in the
  * front, by pointers; elsewhere in the heap, by offsets. The functions at the
@@ -66,6 +70,7 @@ static void kept_push(struct heap *heap, struct block *block)
     *kept_link(block) = heap->kept[quanta];
     heap->kept[quanta] = block_ref_of(heap, block);
     heap->kept_count[quanta]++;
+    heap->kept_groups |= UINT32_C(1) << quanta / KEPT_GROUP;
     heap->kept_room -= (int32_t)quanta;
     block_set_marked(block, true);
 }
@@ -89,6 +94,12 @@ static struct block *kept_pop(struct heap *heap, uint32_t quanta)
 static int32_t *kept_room(struct heap *heap)
 {
     return heap->fast != NULL ? &heap->fast->kept->room : &heap->kept_room;
+}
+
+static uint32_t *kept_groups(struct heap *heap)
+{
+    return heap->fast != NULL ? &heap->fast->kept->groups
+                              : &heap->kept_groups;
 }
 
 /* ---- the steps -------------------------------------------------------- */
@@ -131,9 +142,10 @@ struct block *block_reuse(struct heap *heap, uint32_t quanta,
     return block;
 }
 
-/* The first size from QUANTA on of which a block is kept; or KEPT_SIZES. Eight
- * sizes at a time: there are many, and most have none. */
-static uint32_t kept_find(const struct heap *heap, uint32_t quanta)
+/* The first size of [QUANTA, END) of which a block is kept; or END, or more.
+ * Eight sizes at a time: there are many, and most have none. */
+static uint32_t kept_find_among(const struct heap *heap, uint32_t quanta,
+                                uint32_t end)
 {
     const void *counts = heap->kept_count;
     uint64_t eight, none = 0;
@@ -142,33 +154,47 @@ static uint32_t kept_find(const struct heap *heap, uint32_t quanta)
         counts = heap->fast->kept->left;
         none = KEPT_PER_SIZE * UINT64_C(0x0101010101010101);
     }
-    while (quanta < KEPT_SIZES && !kept_has(heap, quanta)) {
+    while (quanta < end && !kept_has(heap, quanta)) {
         __builtin_memcpy(&eight, (const char *)counts + (quanta & ~7u), 8);
         quanta = eight == none ? (quanta | 7) + 1 : quanta + 1;
     }
-    return quanta < KEPT_SIZES ? quanta : KEPT_SIZES;
+    return quanta;
 }
 
-/* Frees in earnest a kept block of QUANTA or more, the shortest one. Whether
- * there was one: then a request of QUANTA can be served. */
-bool heap_spend_kept(struct heap *heap, uint32_t quanta)
+/* The same of all sizes from QUANTA on; KEPT_SIZES when there is none. A group
+ * of sizes that turns out to have none is passed over the next time. */
+static uint32_t kept_find(struct heap *heap, uint32_t quanta)
 {
-    uint32_t kept = kept_find(heap, quanta);
+    uint32_t *groups = kept_groups(heap);
 
-    if (kept == KEPT_SIZES)
-        return false;
-    block_free(heap, kept_pop(heap, kept), MM_USE_KEPT);
-    return true;
+    while (quanta < KEPT_SIZES) {
+        uint32_t group = quanta / KEPT_GROUP, some = *groups >> group;
+
+        if (some == 0)
+            break;
+        if ((some & 1) == 0) {
+            quanta = (group + (uint32_t)__builtin_ctz(some)) * KEPT_GROUP;
+            group = quanta / KEPT_GROUP;
+        }
+
+        uint32_t end = (group + 1) * KEPT_GROUP;
+        uint32_t found = kept_find_among(heap, quanta, end);
+
+        if (found < end)
+            return found;
+        if (quanta % KEPT_GROUP == 0)
+            *groups &= ~(UINT32_C(1) << group);
+        quanta = end;
+    }
+    return KEPT_SIZES;
 }
 
-/* Frees in earnest up to MOST of what is kept, the shortest blocks first.
- * Answers how many. */
-static uint32_t kept_spend(struct heap *heap, uint32_t most)
+/* Frees in earnest the kept blocks of the first sizes from QUANTA on, up to
+ * MOST of them. Answers how many. */
+static uint32_t kept_spend(struct heap *heap, uint32_t quanta, uint32_t most)
 {
-    uint32_t quanta = 1, count = 0;
+    uint32_t count = 0;
 
-    if (*kept_room(heap) == (int32_t)heap->keep_quanta)
-        return 0;                       /* nothing is kept */
     for (; count < most; count++) {
         quanta = kept_find(heap, quanta);
         if (quanta == KEPT_SIZES)
@@ -178,20 +204,30 @@ static uint32_t kept_spend(struct heap *heap, uint32_t most)
     return count;
 }
 
-/* When the heap has grown: some of what is kept is freed in earnest. It lies
- * between blocks that wait to be joined, and the next requests may be served
- * there. */
-void heap_spend_some(struct heap *heap)
+bool heap_keeps_any(struct heap *heap)
 {
-    kept_spend(heap, KEPT_SPEND);
+    return *kept_room(heap) < (int32_t)heap->keep_quanta;
+}
+
+/*
+ * Before a request of QUANTA needs pages that are not held: the shortest kept
+ * block that is long enough is freed in earnest; when there is none, some
+ * short ones, which lie between others that wait to be joined.
+ */
+void heap_spend_kept(struct heap *heap, uint32_t quanta)
+{
+    if (kept_spend(heap, quanta, 1) == 0)
+        kept_spend(heap, 1, KEPT_SPEND);
 }
 
 /* Frees in earnest what is kept, slots too. Whether there was any. */
 bool heap_flush_kept(struct heap *heap)
 {
     bool slots = slots_flush(heap);
+    bool blocks = kept_spend(heap, 1, UINT32_MAX) > 0;
 
-    return kept_spend(heap, UINT32_MAX) > 0 || slots;
+    *kept_groups(heap) = 0;
+    return blocks || slots;
 }
 
 /* What is kept is in the front's lists from now on, or no longer (fast NULL).
@@ -206,10 +242,10 @@ void kept_lists_set(struct heap *heap)
         heap->fast->kept->left[quanta] = KEPT_PER_SIZE;
 }
 
-/* A heap that has grown by a span may keep a twentieth of it more. */
+/* A heap that has grown by a span may keep a quarter of it more. */
 void kept_allow_more(struct heap *heap)
 {
-    uint32_t more = heap->span_bytes / 20 / MM_QUANTUM;
+    uint32_t more = heap->span_bytes / 4 / MM_QUANTUM;
 
     if (more > heap->keep_max - heap->keep_quanta)
         more = heap->keep_max - heap->keep_quanta;

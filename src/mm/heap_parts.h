@@ -430,8 +430,8 @@ struct block *block_reuse(struct heap *heap, uint32_t quanta,
 bool heap_flush_kept(struct heap *heap);
 void kept_allow_more(struct heap *heap);
 void kept_lists_set(struct heap *heap);
-bool heap_spend_kept(struct heap *heap, uint32_t quanta);
-void heap_spend_some(struct heap *heap);
+bool heap_keeps_any(struct heap *heap);
+void heap_spend_kept(struct heap *heap, uint32_t quanta);
 
 /* ---- slot pages ------------------------------------------------------- */
 

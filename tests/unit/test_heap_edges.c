@@ -1256,19 +1256,19 @@ static void eight_blocks_are_looked_at(void **state)
     }
 }
 
-/* Each span lets the heap keep a twentieth more, but not more than it may. */
+/* Each span lets the heap keep a quarter of it more, but not more than it may. */
 static void what_may_be_kept_has_an_end(void **state)
 {
     (void)state;
-    open_heap((struct heap_setup){ .keep_bytes = 300 * 16 }, 512 * KIB,
+    open_heap((struct heap_setup){ .keep_bytes = 1500 * 16 }, 512 * KIB,
               64 * KIB, false);
     give(100);
-    assert_int_equal(heap->keep_quanta, 64 * KIB / 20 / 16);
+    assert_int_equal(heap->keep_quanta, 64 * KIB / 4 / 16);
     for (int i = 0; i < 20; i++)
         give(15 * KIB);
     assert_true(test->ranges.used_count > 2);
-    assert_int_equal(heap->keep_quanta, 300);
-    assert_int_equal(heap->kept_room, 300);
+    assert_int_equal(heap->keep_quanta, 1500);
+    assert_int_equal(heap->kept_room, 1500);
     close_heap();
 }
 
