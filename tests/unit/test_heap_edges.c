@@ -1272,6 +1272,49 @@ static void what_may_be_kept_has_an_end(void **state)
     close_heap();
 }
 
+/*
+ * Before pages are held, what is kept is spent: the shortest block that is long
+ * enough, or short ones, which are joined then. Where the pages are held,
+ * nothing is.
+ */
+static void what_is_kept_is_spent_before_pages_are_held(void **state)
+{
+    unsigned char *kept[4];
+    uint32_t held;
+
+    (void)state;
+    open_heap((struct heap_setup){ .keep_bytes = 64 * KIB }, 512 * KIB,
+              64 * KIB, false);
+    for (int i = 0; i < 4; i++) {
+        kept[i] = give(i < 2 ? 2000 : 3000);
+        give(12);
+    }
+    take_back(kept[3]);
+    take_back(kept[0]);
+    held = test->held_count;
+    give(12);                           /* on a page that is held */
+    assert_true(block_is_kept(block_of(kept[0])));
+    assert_ptr_equal(give(2800), kept[3]);      /* not on more pages */
+    assert_true(block_is_kept(block_of(kept[0])));
+    assert_int_equal(test->held_count, held);
+    check_fine();
+    close_heap();
+
+    open_heap((struct heap_setup){ .keep_bytes = 64 * KIB }, 512 * KIB,
+              64 * KIB, false);
+    for (int i = 0; i < 4; i++)
+        kept[i] = give(2000 + 100 * (uint64_t)i);
+    give(12);
+    for (int i = 0; i < 4; i++)
+        take_back(kept[i]);
+    held = test->held_count;
+    assert_ptr_equal(give(8000), kept[0]);      /* all four, joined */
+    assert_int_equal(test->held_count, held);
+    assert_int_equal(heap->kept_room, heap->keep_quanta);
+    check_fine();
+    close_heap();
+}
+
 /* The pages that a free block could give are those that are held inside it. */
 static void idle_pages_are_counted_one_by_one(void **state)
 {
@@ -1334,6 +1377,7 @@ int main(void)
         cmocka_unit_test(a_slot_that_was_freed_far_away_is_found),
         cmocka_unit_test(eight_blocks_are_looked_at),
         cmocka_unit_test(what_may_be_kept_has_an_end),
+        cmocka_unit_test(what_is_kept_is_spent_before_pages_are_held),
         cmocka_unit_test(idle_pages_are_counted_one_by_one),
         cmocka_unit_test(a_front_is_for_a_heap_that_nobody_watches),
         cmocka_unit_test(a_front_keeps_as_many_as_the_heap),
