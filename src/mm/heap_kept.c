@@ -204,11 +204,6 @@ static uint32_t kept_spend(struct heap *heap, uint32_t quanta, uint32_t most)
     return count;
 }
 
-bool heap_keeps_any(struct heap *heap)
-{
-    return *kept_room(heap) < (int32_t)heap->keep_quanta;
-}
-
 /*
  * Before a request of QUANTA needs pages that are not held: the shortest kept
  * block that is long enough is freed in earnest; when there is none, some
