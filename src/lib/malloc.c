@@ -527,7 +527,7 @@ static HOT_CALL void *block_alloc_slowly(size_t size)
 /* The smallest, and the largest. */
 static HOT_CALL void *malloc_seldom(size_t size)
 {
-    void *slot = size <= 8 ? fast_slot_reuse(my_fast(), 0) : NULL;
+    void *slot = size <= 8 ? fast_slot_reuse(my_fast()->slots) : NULL;
 
     if (size > SLOT_MAX_BYTES)
         return block_alloc_slowly(size);
@@ -539,7 +539,7 @@ PUBLIC HOT void *malloc(size_t size)
     struct heap_fast *fast = my_fast();
 
     if (LIKELY(size > 8 && size <= SLOT_MAX_BYTES)) {
-        void *slot = fast_slot_reuse(fast, slot_class(size));
+        void *slot = fast_slot_reuse(&fast->slots[slot_class(size)]);
 
         return LIKELY(slot != NULL) ? slot : slot_alloc_slowly(size);
     }
@@ -567,16 +567,15 @@ static HOT_CALL void free_slowly(void *payload)
     errno = saved;
 }
 
-static HOT_CALL void slot_free_slowly(void *slot, size_t class)
+static HOT_CALL void slot_free_slowly(void *slot, struct heap_slots *kept)
 {
-    heap_free_slot(my.heap, (unsigned)class, slot);
+    heap_free_slot(my.heap, kept, slot);
 }
 
-static inline void slot_free_fast(struct heap_fast *fast, void *slot,
-                                  size_t class)
+static inline void slot_free_fast(void *slot, struct heap_slots *kept)
 {
-    if (UNLIKELY(!fast_slot_keep(fast, class, slot)))
-        slot_free_slowly(slot, class);
+    if (UNLIKELY(!fast_slot_keep(kept, slot)))
+        slot_free_slowly(slot, kept);
 }
 
 static HOT_CALL void block_free_slowly(void *payload)
@@ -593,11 +592,12 @@ PUBLIC HOT void free(void *payload)
         return;
     }
 
-    size_t class = fast_class_of(fast, fast_tag_of(payload));
+    uint32_t tag = fast_tag_of(payload);
+    struct heap_slots *kept = fast_slots_of(fast, tag);
 
-    if (LIKELY(class < SLOT_CLASSES))
-        slot_free_fast(fast, payload, class);
-    else if (UNLIKELY((uint32_t)class != FAST_IS_BLOCK))
+    if (LIKELY(kept != NULL))
+        slot_free_fast(payload, kept);
+    else if (UNLIKELY(!fast_is_block(fast, tag)))
         free_slowly(payload);
     else if (UNLIKELY(!fast_block_keep(fast->kept, payload)))
         block_free_slowly(payload);
@@ -656,20 +656,23 @@ PUBLIC HOT void *realloc(void *payload, size_t size)
     if (!fast_has_tag(&my.fast, payload) || size == 0)
         return realloc_slowly(payload, size);
 
-    size_t class = fast_class_of(&my.fast, fast_tag_of(payload));
+    struct heap_slots *kept = fast_slots_of(&my.fast, fast_tag_of(payload));
 
-    if (class >= SLOT_CLASSES)
+    if (kept == NULL)
         return realloc_slowly(payload, size);
+
+    unsigned class = (unsigned)(kept - my.fast.slots);
+
     if (size <= SLOT_MAX_BYTES && slot_class(size) == class)
         return payload;
 
-    uint32_t bytes = slot_class_bytes((unsigned)class);
+    uint32_t bytes = slot_class_bytes(class);
 
     void *moved = malloc(size);
 
     if (LIKELY(moved != NULL)) {
         memcpy(moved, payload, size < bytes ? size : bytes);
-        slot_free_fast(&my.fast, payload, class);
+        slot_free_fast(payload, kept);
     }
     return moved;
 }

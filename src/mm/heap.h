@@ -224,12 +224,17 @@ struct heap_kept {
     int8_t left[KEPT_SIZES];   /* blocks of each size that may be */
 };
 
+struct heap_slots {
+    _Alignas(SPAN_TAG_CLASS) void *first;       /* kept slots of one class */
+    int32_t left;               /* how many more may be kept */
+    int32_t most;               /* in all */
+};
+
+_Static_assert(sizeof(struct heap_slots) == SPAN_TAG_CLASS,
+               "a tag's class is a place in a front");
+
 struct heap_fast {
-    struct heap_slots {         /* kept slots, by their class */
-        void *first;
-        int32_t left;           /* how many more may be kept */
-        int32_t most;           /* in all */
-    } slots[SLOT_CLASSES];
+    struct heap_slots slots[SLOT_CLASSES];      /* by class */
     int32_t slot_pages[SLOT_CLASSES];   /* the class has; those from before
                                    there was a front are not counted */
     uint32_t slots_tag;         /* of this heap's slots of class 0 */
@@ -250,7 +255,7 @@ void heap_set_fast(struct heap *heap, struct heap_fast *fast);
  * not be kept.
  */
 void *heap_alloc_slot(struct heap *heap, uint64_t size);
-void heap_free_slot(struct heap *heap, unsigned class, void *slot);
+void heap_free_slot(struct heap *heap, struct heap_slots *kept, void *slot);
 
 /*
  * When no block for SIZE bytes is kept, SIZE more than SLOT_MAX_BYTES and no

@@ -12,7 +12,7 @@
  * the heap a *front*, struct heap_fast, which lies where its thread finds it at
  * once, and takes the usual steps with the functions below:
  *
- *     slots[class] ----------> the last slot of CLASS that was kept
+ *     slots[class].first ----> the last slot of CLASS that was kept
  *     kept->first[quanta] ---> the last block of QUANTA that was kept
  *     slots_tag                the first of the tags of this heap's slots
  *
@@ -39,16 +39,11 @@ enum {
     FAST_BLOCK_MOST = KEPT_SIZES * MM_QUANTUM - MM_QUANTUM - BLOCK_HEADER,
 };
 
-/* The tag of this heap's blocks, as fast_class_of() answers it. */
-#define FAST_IS_BLOCK \
-    (span_tag(SPAN_TAG_BLOCKS, 0) - span_tag(SPAN_TAG_SLOTS, 0))
-
 /* ---- kept slots ------------------------------------------------------- */
 
-/* A kept slot of CLASS; NULL when none is kept. */
-static inline void *fast_slot_reuse(struct heap_fast *fast, size_t class)
+/* A slot that was KEPT; NULL when there is none. */
+static inline void *fast_slot_reuse(struct heap_slots *kept)
 {
-    struct heap_slots *kept = &fast->slots[class];
     void *slot = kept->first;
 
     if (slot == NULL)
@@ -58,13 +53,10 @@ static inline void *fast_slot_reuse(struct heap_fast *fast, size_t class)
     return slot;
 }
 
-/* Keeps SLOT, this heap's own, of CLASS. False when there is no room for it:
- * heap_free_slot() is to be called. */
-static inline bool fast_slot_keep(struct heap_fast *fast, size_t class,
-                                  void *slot)
+/* SLOT, this heap's own, is KEPT with its class. False when there is no room
+ * for it: heap_free_slot() is to be called. */
+static inline bool fast_slot_keep(struct heap_slots *kept, void *slot)
 {
-    struct heap_slots *kept = &fast->slots[class];
-
     if (--kept->left < 0)
         return false;
     *(void **)slot = kept->first;
@@ -137,12 +129,22 @@ static inline uint32_t fast_tag_of(const void *payload)
     return span->tags[at / MM_SLOT_PAGE % (SPAN_MAX_BYTES / MM_SLOT_PAGE)];
 }
 
-/* The class of this heap's slots with TAG: below SLOT_CLASSES; if it is not,
- * then FAST_IS_BLOCK, or it is another heap's. */
-static inline uint32_t fast_class_of(const struct heap_fast *fast,
-                                     uint32_t tag)
+/* Where slots from a slice with TAG are kept; NULL when these are none of this
+ * heap's. */
+static inline struct heap_slots *fast_slots_of(struct heap_fast *fast,
+                                               uint32_t tag)
 {
-    return tag - fast->slots_tag;
+    uint32_t at = tag - fast->slots_tag;
+
+    return at < sizeof fast->slots
+               ? (struct heap_slots *)((uintptr_t)fast->slots + at) : NULL;
+}
+
+/* Whether a slice with TAG has blocks of this heap's. */
+static inline bool fast_is_block(const struct heap_fast *fast, uint32_t tag)
+{
+    return tag - fast->slots_tag == span_tag(SPAN_TAG_BLOCKS, 0) -
+                                        span_tag(SPAN_TAG_SLOTS, 0);
 }
 
 #endif

@@ -91,13 +91,13 @@ static inline bool heap_has_one_span(const struct heap *heap)
 
 static inline enum span_tag tag_what(uint32_t tag)
 {
-    return (enum span_tag)(tag >> 8 & 0xff);
+    return (enum span_tag)(tag >> 12 & 0xf);
 }
 
 /* Of a slice of SLOTS. */
 static inline unsigned tag_class(uint32_t tag)
 {
-    return tag & 0xff;
+    return (tag & 0xfff) / SPAN_TAG_CLASS;
 }
 
 static inline uint32_t tag_owner(uint32_t tag)

@@ -419,17 +419,18 @@ bool slots_flush(struct heap *heap)
     return any;
 }
 
-/* The same when more are kept of CLASS than may be since pages of it went. */
-static MM_COLD void slots_shrink(struct heap *heap, unsigned class, void *slot)
+/* The same when more of its class are KEPT than may be, since pages went. */
+static MM_COLD void slots_shrink(struct heap *heap, struct heap_slots *kept,
+                                 void *slot)
 {
-    slots_spend(heap, class, SLOTS_SPEND);
+    slots_spend(heap, (unsigned)(kept - heap->fast->slots), SLOTS_SPEND);
     slot_unkeep(heap, slot);
 }
 
-void heap_free_slot(struct heap *heap, unsigned class, void *slot)
+void heap_free_slot(struct heap *heap, struct heap_slots *kept, void *slot)
 {
-    if (++heap->fast->slots[class].left < 0)
-        slots_shrink(heap, class, slot);
+    if (++kept->left < 0)
+        slots_shrink(heap, kept, slot);
     else
         slot_unkeep(heap, slot);
 }
@@ -445,7 +446,7 @@ void *slot_alloc(struct heap *heap, uint64_t size)
     if (page == NULL && heap_drain(heap, DRAIN_SOME) > 0)
         page = page_list_first(heap, class);
     if (heap->fast != NULL && heap->fast->slots[class].first != NULL)
-        return fast_slot_reuse(heap->fast, class);
+        return fast_slot_reuse(&heap->fast->slots[class]);
     if (page == NULL) {
         page = slot_page_take(heap, class);
         if (page == NULL) {
@@ -459,7 +460,7 @@ void *slot_alloc(struct heap *heap, uint64_t size)
     }
     if (heap->fast != NULL) {
         slots_fetch(heap, page, class);
-        return fast_slot_reuse(heap->fast, class);
+        return fast_slot_reuse(&heap->fast->slots[class]);
     }
     if (heap_is_checked(heap) && slot_vet_page(heap, page) != MM_OK)
         return NULL;
@@ -472,10 +473,11 @@ enum mm_fault slot_free(struct heap *heap, void *payload)
     struct slot_page *page = slot_page_of(heap, payload);
 
     if (heap->fast != NULL) {
-        unsigned class = slot_class(page->slot_bytes);
+        struct heap_slots *kept =
+            &heap->fast->slots[slot_class(page->slot_bytes)];
 
-        if (!fast_slot_keep(heap->fast, class, payload))
-            heap_free_slot(heap, class, payload);
+        if (!fast_slot_keep(kept, payload))
+            heap_free_slot(heap, kept, payload);
         return MM_OK;
     }
     slot_give(heap, page, (uint32_t)((uintptr_t)payload - (uintptr_t)page));

@@ -57,12 +57,15 @@ enum span_kind {
 };
 
 /* What a slice's tag says: the owner's number is in the upper half, this in
- * the next byte, and in the last one the class of a page's slots. */
+ * the next four bits, and in the rest the class of a page's slots, in units of
+ * SPAN_TAG_CLASS: so that it is a place in a table (heap_fast.h). */
 enum span_tag {
     SPAN_TAG_BLOCKS = 0,
     SPAN_TAG_SLOTS = 1,
     SPAN_TAG_LARGE = 2,
 };
+
+enum { SPAN_TAG_CLASS = 16 };
 
 struct span {
     uint32_t kind;              /* enum span_kind */
@@ -77,12 +80,12 @@ _Static_assert(offsetof(struct span, tags) == SPAN_TAGS_AT, "the picture");
 
 static inline uint32_t span_tag(enum span_tag what, uint32_t owner)
 {
-    return owner << 16 | (uint32_t)what << 8;
+    return owner << 16 | (uint32_t)what << 12;
 }
 
 static inline uint32_t span_tag_slots(unsigned class, uint32_t owner)
 {
-    return span_tag(SPAN_TAG_SLOTS, owner) | class;
+    return span_tag(SPAN_TAG_SLOTS, owner) | class * SPAN_TAG_CLASS;
 }
 
 #endif

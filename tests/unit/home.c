@@ -219,7 +219,7 @@ static void *alloc_fast(struct test_home *test, uint64_t size)
     void *payload = NULL;
 
     if (heap_wants_slot(heap, size)) {
-        payload = fast_slot_reuse(&test->fast, slot_class(size));
+        payload = fast_slot_reuse(&test->fast.slots[slot_class(size)]);
         return payload != NULL ? payload : heap_alloc_slot(heap, size);
     }
     if (size <= FAST_BLOCK_MOST)
@@ -246,12 +246,13 @@ enum mm_fault test_home_free(struct test_home *test, void *payload)
     if (heap->fast == NULL)
         return heap_free(heap, payload);
 
-    uint32_t class = fast_class_of(&test->fast, heap_tag_of(heap, payload));
+    uint32_t tag = heap_tag_of(heap, payload);
+    struct heap_slots *kept = fast_slots_of(&test->fast, tag);
 
-    if (class < SLOT_CLASSES) {
-        if (!fast_slot_keep(&test->fast, class, payload))
-            heap_free_slot(heap, class, payload);
-    } else if (class == FAST_IS_BLOCK) {
+    if (kept != NULL) {
+        if (!fast_slot_keep(kept, payload))
+            heap_free_slot(heap, kept, payload);
+    } else if (fast_is_block(&test->fast, tag)) {
         if (!fast_block_keep(&test->kept, payload))
             heap_free_block(heap, payload);
     } else {

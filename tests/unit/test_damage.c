@@ -631,7 +631,7 @@ static void more_slots(void)
 {
     *tag_of(y.page + 4096) = span_tag_slots(2, 1);
 }
-static void slots_of_another_class(void) { *tag_of(y.page) ^= 1; }
+static void slots_of_another_class(void) { *tag_of(y.page) ^= 16; }
 static void lost_slot(void) { word(y.page)[SLOT_FREE] = 0; }
 static void slot_in_a_ring(void) { *word(y.slot) = (uint32_t)(y.slot % 2048); }
 static void link_to_nowhere(void) { *word(y.slot) = 0x41414141; }

@@ -363,7 +363,7 @@ class Machine:
                       * 4, 4)
 
     def has_slots(self, span, at):
-        return self.slice_tag(span, at) >> 8 & 0xff == TAG_SLOTS
+        return self.slice_tag(span, at) >> 12 & 0xf == TAG_SLOTS
 
     def links(self, at):
         """Next and previous of the free block AT, as offsets."""
@@ -615,8 +615,8 @@ def check_slots(machine, block):
     if size == 0 or not first <= page.watermark <= room or \
             (page.watermark - first) % size or (size != 8 and size % QUANTUM):
         raise Broken(at, S5)
-    if machine.slice_tag(span, at) & 0xff != \
-            (0 if size == 8 else size // QUANTUM):
+    if machine.slice_tag(span, at) & 0xfff != \
+            (0 if size == 8 else size):
         raise Broken(at, S5)
     bits = words(page.live, 8)
     used = [bits[i // 32] >> (i % 32) & 1
