@@ -252,7 +252,7 @@ void heap_set_fast(struct heap *heap, struct heap_fast *fast);
 /*
  * When no slot for SIZE bytes, up to SLOT_MAX_BYTES, is kept: a slot, or NULL,
  * and heap_alloc() is to be asked why. And when a slot of this heap's could
- * not be kept.
+ * not be KEPT with its class.
  */
 void *heap_alloc_slot(struct heap *heap, uint64_t size);
 void heap_free_slot(struct heap *heap, struct heap_slots *kept, void *slot);

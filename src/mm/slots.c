@@ -39,7 +39,7 @@
  * Where there is a front (heap_fast.h) the page sees little of this: slots that
  * are freed are *kept* in lists that know no pages, handed out as far as the
  * page knows, and the page's head stays out of the cache. An empty list is
- * filled with some slots of one page at a time; from a full one some go back to
+ * filled with some slots of one page at a time; when it is full, slots go to
  * their pages. A class keeps few while it has few pages, and more with each.
  *
  * In a checked heap the head is followed by one bit a slot, set while it is
@@ -74,6 +74,8 @@ enum {
 };
 
 _Static_assert(offsetof(struct slot_page, live) <= SLOTS_AT, "the head fits");
+_Static_assert((SLOT_PAGE_BYTES - SLOTS_AT_CHECKED) / SLOT_MAX_BYTES > 1,
+               "a full page that gets a slot back is not empty");
 _Static_assert(sizeof(struct slot_page) <= SLOTS_AT_CHECKED,
                "the head with its bits fits");
 _Static_assert((SLOT_PAGE_BYTES - SLOTS_AT_CHECKED) / 8 <= 8 * 32,
@@ -419,7 +421,8 @@ bool slots_flush(struct heap *heap)
     return any;
 }
 
-/* The same when more of its class are KEPT than may be, since pages went. */
+/* SLOT goes to its page, and some of those that are KEPT to theirs: there are
+ * more than may be, since pages of the class have gone. */
 static MM_COLD void slots_shrink(struct heap *heap, struct heap_slots *kept,
                                  void *slot)
 {
