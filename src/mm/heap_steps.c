@@ -53,14 +53,28 @@ void block_list_replace(struct heap *heap, struct block *before,
 
 /* ---- held pages ------------------------------------------------------- */
 
-static void span_page_set_held(struct span *span, uint32_t page, bool held)
+/* The bits of pages [FIRST, END) in word I of the held ones, I being one of
+ * the words that these pages touch. */
+static uint32_t span_mask(uint32_t i, uint32_t first, uint32_t end)
 {
-    uint32_t bit = UINT32_C(1) << (page % 32);
+    uint32_t mask = UINT32_MAX;
 
-    if (held)
-        span->held[page / 32] |= bit;
-    else
-        span->held[page / 32] &= ~bit;
+    if (i == first / 32)
+        mask <<= first % 32;
+    if (i == end / 32)
+        mask &= (UINT32_C(1) << (end % 32)) - 1;
+    return mask;
+}
+
+/* The pages [FIRST, END) of SPAN are held, or not. */
+static void span_set_held(struct span *span, uint32_t first, uint32_t end,
+                          bool held)
+{
+    for (uint32_t i = first / 32; i * 32 < end; i++) {
+        uint32_t mask = span_mask(i, first, end);
+
+        span->held[i] = held ? span->held[i] | mask : span->held[i] & ~mask;
+    }
 }
 
 /* The next run of pages of SPAN in [*FIRST, END) whose held bit is HELD:
@@ -109,19 +123,6 @@ static uint32_t bits_count(uint32_t bits)
     return bits * 0x01010101 >> 24;
 }
 
-/* The bits of pages [FIRST, END) in word I of the held ones, I being one of
- * the words that these pages touch. */
-static uint32_t span_mask(uint32_t i, uint32_t first, uint32_t end)
-{
-    uint32_t mask = UINT32_MAX;
-
-    if (i == first / 32)
-        mask <<= first % 32;
-    if (i == end / 32)
-        mask &= (UINT32_C(1) << (end % 32)) - 1;
-    return mask;
-}
-
 /* How many pages inside the free BLOCK have a frame that it does not need. */
 uint32_t block_idle_pages(const struct heap *heap, const struct block *block)
 {
@@ -147,6 +148,48 @@ static bool block_has_hole(const struct heap *heap, const struct block *block)
     return !span_all_held(span_of(heap, block), first, end);
 }
 
+/* Takes the frames back from the first PAGES pages from PAGE on, where they
+ * are marked in PLAN. */
+static void plan_release(struct heap *heap, const struct span *plan,
+                         uint32_t page, uint32_t pages)
+{
+    uint32_t first = 0, count;
+
+    for (; (count = span_run(plan, &first, pages, true)) > 0; first += count)
+        heap->home->release(heap->home->context, page + first, count);
+}
+
+/* Puts frames behind the pages of the range from PAGE on that are marked in
+ * PLAN. False when frames run out, and then nothing has changed. */
+static bool plan_hold(struct heap *heap, const struct span *plan,
+                      uint32_t page, uint32_t pages)
+{
+    uint32_t first = 0, count;
+
+    for (; (count = span_run(plan, &first, pages, true)) > 0; first += count) {
+        if (!heap->home->hold(heap->home->context, page + first, count)) {
+            plan_release(heap, plan, page, first);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Step HOLD: the pages of SPAN that are marked in PLAN are held from now on;
+ * frames are behind them. */
+static void plan_done(struct heap *heap, struct span *span,
+                      const struct span *plan)
+{
+    uint32_t pages = heap->span_bytes / MM_PAGE, first = 0, count;
+
+    for (int i = 0; i < SPAN_HELD_WORDS; i++)
+        span->held[i] |= plan->held[i];
+    if (!MM_OBSERVED || heap->home->event == NULL)
+        return;
+    for (; (count = span_run(plan, &first, pages, true)) > 0; first += count)
+        emit_pages(heap, MM_EVENT_HOLD, span, first, count);
+}
+
 /*
  * Step HOLD: frames are behind all pages of SPAN that the bytes [START, END)
  * of it touch. False when frames run out, and then nothing has changed.
@@ -154,37 +197,22 @@ static bool block_has_hole(const struct heap *heap, const struct block *block)
 bool span_hold(struct heap *heap, struct span *span, uint32_t start,
                uint32_t end)
 {
-    uint32_t page = span_page(heap, span);
     uint32_t end_page = (uint32_t)mm_round_up(end, MM_PAGE) / MM_PAGE;
-    uint32_t first = start / MM_PAGE, count;
+    struct span plan = { 0 };           /* the held bits that are missing */
 
-    if (span_all_held(span, first, end_page))
+    if (span_all_held(span, start / MM_PAGE, end_page))
         return true;
+    span_set_held(&plan, start / MM_PAGE, end_page, true);
+    for (int i = 0; i < SPAN_HELD_WORDS; i++)
+        plan.held[i] &= ~span->held[i];
     mm_lock(heap->home);
-    while ((count = span_run(span, &first, end_page, false)) > 0) {
-        if (!heap->home->hold(heap->home->context, page + first, count))
-            break;
-        first += count;
-    }
-    if (count > 0) {                    /* take the earlier runs back */
-        uint32_t failed = first;
 
-        for (first = start / MM_PAGE;
-             (count = span_run(span, &first, failed, false)) > 0;
-             first += count)
-            heap->home->release(heap->home->context, page + first, count);
-        mm_unlock(heap->home);
-        return false;
-    }
+    bool held = plan_hold(heap, &plan, span_page(heap, span), end_page);
+
     mm_unlock(heap->home);
-    for (first = start / MM_PAGE;
-         (count = span_run(span, &first, end_page, false)) > 0;
-         first += count) {
-        for (uint32_t i = 0; i < count; i++)
-            span_page_set_held(span, first + i, true);
-        emit_pages(heap, MM_EVENT_HOLD, span, first, count);
-    }
-    return true;
+    if (held)
+        plan_done(heap, span, &plan);
+    return held;
 }
 
 /* Step TRIM: the pages of SPAN that had no frame when its held bits were those
@@ -227,8 +255,7 @@ uint32_t block_give_back(struct heap *heap, struct block *block)
     while ((count = span_run(span, &first, end, true)) > 0) {
         heap->home->release(heap->home->context,
                             span_page(heap, span) + first, count);
-        for (uint32_t i = 0; i < count; i++)
-            span_page_set_held(span, first + i, false);
+        span_set_held(span, first, first + count, false);
         block_set_marked(block, true);
         emit_pages(heap, MM_EVENT_TRIM, span, first, count);
         first += count;
@@ -386,33 +413,6 @@ void block_resize(struct heap *heap, struct block *block, uint32_t quanta,
 
 /* ---- spans ------------------------------------------------------------ */
 
-/* Takes the frames back from the first PAGES pages from PAGE on, where they
- * are marked in PLAN. */
-static void plan_release(struct heap *heap, const struct span *plan,
-                         uint32_t page, uint32_t pages)
-{
-    uint32_t first = 0, count;
-
-    for (; (count = span_run(plan, &first, pages, true)) > 0; first += count)
-        heap->home->release(heap->home->context, page + first, count);
-}
-
-/* Puts frames behind the pages of the range from PAGE on that are marked in
- * PLAN. False when frames run out, and then nothing has changed. */
-static bool plan_hold(struct heap *heap, const struct span *plan,
-                      uint32_t page, uint32_t pages)
-{
-    uint32_t first = 0, count;
-
-    for (; (count = span_run(plan, &first, pages, true)) > 0; first += count) {
-        if (!heap->home->hold(heap->home->context, page + first, count)) {
-            plan_release(heap, plan, page, first);
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Writes the head of a span that has just been made a range: before others,
  * who look at all ranges, can see what lay there before. */
 static void span_head_init(const struct heap *heap, struct span *span)
@@ -446,12 +446,10 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end,
     uint32_t page;
     enum mm_fault fault;
 
-    for (uint32_t at = 0; at < heap->head_bytes + BLOCK_LINKED_BYTES;
-         at += MM_PAGE)
-        span_page_set_held(&plan, at / MM_PAGE, true);
-    for (uint32_t i = start / MM_PAGE; i * MM_PAGE < end; i++)
-        span_page_set_held(&plan, i, true);
-    span_page_set_held(&plan, pages - 1, true);
+    span_set_held(&plan, 0, (heap->head_bytes + BLOCK_LINKED_BYTES + MM_PAGE -
+                             1) / MM_PAGE, true);
+    span_set_held(&plan, start / MM_PAGE, (end + MM_PAGE - 1) / MM_PAGE, true);
+    span_set_held(&plan, pages - 1, pages, true);
 
     mm_lock(heap->home);
     fault = ranges_probe(heap->ranges, &request, &page);
@@ -481,12 +479,7 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end,
         .size = heap->span_bytes,
         .other = block_at_bytes(heap, block),
     });
-    for (uint32_t first = 0, count;
-         (count = span_run(&plan, &first, pages, true)) > 0; first += count) {
-        for (uint32_t i = first; i < first + count; i++)
-            span_page_set_held(span, i, true);
-        emit_pages(heap, MM_EVENT_HOLD, span, first, count);
-    }
+    plan_done(heap, span, &plan);
     block_set_marked(block, block_has_hole(heap, block));
     if (heap_has_poison(heap))
         care_poison_block(heap, block);
