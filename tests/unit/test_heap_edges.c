@@ -1272,6 +1272,25 @@ static void what_may_be_kept_has_an_end(void **state)
     close_heap();
 }
 
+/* So many blocks of one size are kept, and the next one is freed in earnest. */
+static void so_many_of_a_size_are_kept(void **state)
+{
+    unsigned char *payload[KEPT_PER_SIZE + 1];
+
+    (void)state;
+    open_heap((struct heap_setup){ .keep_bytes = 64 * KIB }, 2 * MIB,
+              512 * KIB, false);
+    for (int i = 0; i <= KEPT_PER_SIZE; i++)
+        payload[i] = give(300);
+    for (int i = 0; i <= KEPT_PER_SIZE; i++) {
+        take_back(payload[i]);
+        assert_int_equal(block_is_free(block_of(payload[i])),
+                         i == KEPT_PER_SIZE);
+    }
+    check_fine();
+    close_heap();
+}
+
 /*
  * Before pages are held, what is kept is spent: the shortest block that is long
  * enough, or short ones, which are joined then. Where the pages are held,
@@ -1377,6 +1396,7 @@ int main(void)
         cmocka_unit_test(a_slot_that_was_freed_far_away_is_found),
         cmocka_unit_test(eight_blocks_are_looked_at),
         cmocka_unit_test(what_may_be_kept_has_an_end),
+        cmocka_unit_test(so_many_of_a_size_are_kept),
         cmocka_unit_test(what_is_kept_is_spent_before_pages_are_held),
         cmocka_unit_test(idle_pages_are_counted_one_by_one),
         cmocka_unit_test(a_front_is_for_a_heap_that_nobody_watches),
