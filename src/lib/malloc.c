@@ -592,12 +592,11 @@ PUBLIC HOT void free(void *payload)
         return;
     }
 
-    uint32_t tag = fast_tag_of(payload);
-    struct heap_slots *kept = fast_slots_of(fast, tag);
+    uint32_t what = fast_what(fast, fast_tag_of(payload));
 
-    if (LIKELY(kept != NULL))
-        slot_free_fast(payload, kept);
-    else if (UNLIKELY(!fast_is_block(fast, tag)))
+    if (LIKELY(what < FAST_SLOTS))
+        slot_free_fast(payload, fast_slots(fast, what));
+    else if (UNLIKELY(what != FAST_BLOCKS))
         free_slowly(payload);
     else if (UNLIKELY(!fast_block_keep(fast->kept, payload)))
         block_free_slowly(payload);
@@ -656,12 +655,12 @@ PUBLIC HOT void *realloc(void *payload, size_t size)
     if (!fast_has_tag(&my.fast, payload) || size == 0)
         return realloc_slowly(payload, size);
 
-    struct heap_slots *kept = fast_slots_of(&my.fast, fast_tag_of(payload));
+    uint32_t what = fast_what(&my.fast, fast_tag_of(payload));
 
-    if (kept == NULL)
+    if (what >= FAST_SLOTS)
         return realloc_slowly(payload, size);
 
-    unsigned class = (unsigned)(kept - my.fast.slots);
+    unsigned class = what / SPAN_TAG_CLASS;
 
     if (size <= SLOT_MAX_BYTES && slot_class(size) == class)
         return payload;
@@ -672,7 +671,7 @@ PUBLIC HOT void *realloc(void *payload, size_t size)
 
     if (LIKELY(moved != NULL)) {
         memcpy(moved, payload, size < bytes ? size : bytes);
-        slot_free_fast(payload, kept);
+        slot_free_fast(payload, fast_slots(&my.fast, what));
     }
     return moved;
 }

@@ -37,7 +37,11 @@
 
 enum {
     FAST_BLOCK_MOST = KEPT_SIZES * MM_QUANTUM - MM_QUANTUM - BLOCK_HEADER,
+    FAST_SLOTS = SLOT_CLASSES * sizeof(struct heap_slots),
 };
+
+#define FAST_BLOCKS \
+    (span_tag(SPAN_TAG_BLOCKS, 0) - span_tag(SPAN_TAG_SLOTS, 0))
 
 /* ---- kept slots ------------------------------------------------------- */
 
@@ -129,22 +133,18 @@ static inline uint32_t fast_tag_of(const void *payload)
     return span->tags[at / MM_SLOT_PAGE % (SPAN_MAX_BYTES / MM_SLOT_PAGE)];
 }
 
-/* Where slots from a slice with TAG are kept; NULL when these are none of this
- * heap's. */
-static inline struct heap_slots *fast_slots_of(struct heap_fast *fast,
-                                               uint32_t tag)
+/* What a slice with TAG has: below FAST_SLOTS, slots of this heap's, and
+ * fast_slots() says where they are kept; FAST_BLOCKS, blocks of this heap's;
+ * anything else, another heap's. */
+static inline uint32_t fast_what(const struct heap_fast *fast, uint32_t tag)
 {
-    uint32_t at = tag - fast->slots_tag;
-
-    return at < sizeof fast->slots
-               ? (struct heap_slots *)((uintptr_t)fast->slots + at) : NULL;
+    return tag - fast->slots_tag;
 }
 
-/* Whether a slice with TAG has blocks of this heap's. */
-static inline bool fast_is_block(const struct heap_fast *fast, uint32_t tag)
+static inline struct heap_slots *fast_slots(struct heap_fast *fast,
+                                            uint32_t what)
 {
-    return tag - fast->slots_tag == span_tag(SPAN_TAG_BLOCKS, 0) -
-                                        span_tag(SPAN_TAG_SLOTS, 0);
+    return (struct heap_slots *)((uintptr_t)fast->slots + what);
 }
 
 #endif

@@ -246,13 +246,14 @@ enum mm_fault test_home_free(struct test_home *test, void *payload)
     if (heap->fast == NULL)
         return heap_free(heap, payload);
 
-    uint32_t tag = heap_tag_of(heap, payload);
-    struct heap_slots *kept = fast_slots_of(&test->fast, tag);
+    uint32_t what = fast_what(&test->fast, heap_tag_of(heap, payload));
 
-    if (kept != NULL) {
+    if (what < FAST_SLOTS) {
+        struct heap_slots *kept = fast_slots(&test->fast, what);
+
         if (!fast_slot_keep(kept, payload))
             heap_free_slot(heap, kept, payload);
-    } else if (fast_is_block(&test->fast, tag)) {
+    } else if (what == FAST_BLOCKS) {
         if (!fast_block_keep(&test->kept, payload))
             heap_free_block(heap, payload);
     } else {
