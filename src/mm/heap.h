@@ -25,7 +25,7 @@ enum {
     KEPT_SIZES = 2048,          /* blocks below 2048 quanta, 32 KiB, may be
                                    kept: a list for each size */
     KEPT_PER_SIZE = 127,
-    KEPT_SPEND = 128,           /* that are freed before pages are held */
+    KEPT_SPEND = 48,            /* that are freed before pages are held */
     KEPT_GROUP = KEPT_SIZES / 32,       /* sizes that share a bit */
     HEAP_WAITING = 64,          /* freed payloads that wait, at level full */
 };

@@ -704,22 +704,22 @@ static void no_empty_slot_page_is_in_the_way_of_a_block(void **state)
  * the shortest. */
 static void a_heap_that_grows_spends_some_of_what_it_keeps(void **state)
 {
-    void *block[40];
+    void *block[56];
 
     (void)state;
     open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK,
                                    .keep_bytes = 65536 }, 256 * KIB, 64 * KIB,
               false);
-    for (uint64_t i = 0; i < 40; i++)           /* 8 of each, 1 to 5 quanta */
+    for (uint64_t i = 0; i < 56; i++)           /* 8 of each, 1 to 7 quanta */
         block[i] = give((i / 8 + 1) * MM_QUANTUM - BLOCK_HEADER);
     give(14 * KIB), give(14 * KIB), give(14 * KIB), give(14 * KIB);
-    for (int i = 0; i < 40; i++)
+    for (int i = 0; i < 56; i++)
         take_back(block[i]);
-    for (uint32_t quanta = 1; quanta <= 5; quanta++)
+    for (uint32_t quanta = 1; quanta <= 7; quanta++)
         assert_int_equal(heap->kept_count[quanta], 8);
     give(10 * KIB);
     assert_int_equal(test->ranges.used_count, 2);
-    for (uint32_t quanta = 1; quanta <= 5; quanta++)
+    for (uint32_t quanta = 1; quanta <= 7; quanta++)
         assert_int_equal(heap->kept_count[quanta],
                          quanta <= KEPT_SPEND / 8 ? 0 : 8);
     check_fine();
