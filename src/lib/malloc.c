@@ -103,8 +103,6 @@ static struct {
 
 #define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
 
-#define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
-
 /* A heap, and the blocks that it keeps while a thread has it. */
 struct own_heap {
     struct heap heap;                   /* first: see thread_takes() */
