@@ -37,6 +37,18 @@ static struct span *large_head(const struct heap *heap, const void *payload)
     return span_at(heap, (uint64_t)range->start * MM_PAGE);
 }
 
+/* The same, by who does not have the lock: the tree is everybody's. */
+static struct span *large_head_locked(const struct heap *heap,
+                                      const void *payload)
+{
+    mm_lock(heap->home);
+
+    struct span *head = large_head(heap, payload);
+
+    mm_unlock(heap->home);
+    return head;
+}
+
 static void emit_pages(const struct heap *heap, enum mm_event_kind kind,
                        uint32_t page, uint32_t pages)
 {
@@ -96,6 +108,16 @@ void *large_alloc(struct heap *heap, uint64_t size, uint64_t align)
     return payload;
 }
 
+/* Gives back the PAGES from PAGE on, of which the first HELD have frames. With
+ * the lock. */
+static enum mm_fault pages_give(struct heap *heap, uint32_t page,
+                                uint32_t pages, uint32_t held)
+{
+    heap->home->release(heap->home->context, page, held);
+    emit_pages(heap, MM_EVENT_TRIM, page, held);
+    return ranges_free(heap->ranges, page, pages);
+}
+
 enum mm_fault large_free(struct heap *heap, void *payload)
 {
     mm_lock(heap->home);
@@ -111,12 +133,8 @@ enum mm_fault large_free(struct heap *heap, void *payload)
         .size = (uint64_t)pages * MM_PAGE,
     });
 
-    uint32_t held = pages - heap_guard_pages(heap);
-
-    heap->home->release(heap->home->context, page, held);
-    emit_pages(heap, MM_EVENT_TRIM, page, held);
-
-    enum mm_fault fault = ranges_free(heap->ranges, page, pages);
+    enum mm_fault fault = pages_give(heap, page, pages,
+                                     pages - heap_guard_pages(heap));
 
     mm_unlock(heap->home);
     return fault;
@@ -127,10 +145,8 @@ static enum mm_fault tail_give(struct heap *heap, uint32_t tail,
                                uint32_t pages)
 {
     mm_lock(heap->home);
-    heap->home->release(heap->home->context, tail, pages);
-    emit_pages(heap, MM_EVENT_TRIM, tail, pages);
 
-    enum mm_fault fault = ranges_free(heap->ranges, tail, pages);
+    enum mm_fault fault = pages_give(heap, tail, pages, pages);
 
     mm_unlock(heap->home);
     return fault;
@@ -155,12 +171,7 @@ static enum mm_fault tail_take(struct heap *heap, uint32_t start,
  * back, or it takes in what is free behind it. */
 bool large_resize(struct heap *heap, void *payload, uint64_t size)
 {
-    mm_lock(heap->home);
-
-    struct span *head = large_head(heap, payload);
-
-    mm_unlock(heap->home);
-
+    struct span *head = large_head_locked(heap, payload);
     uint64_t bytes = mm_round_up(size + heap->trailer_bytes + head->owner,
                                  MM_PAGE) +
                      (uint64_t)heap_guard_pages(heap) * MM_PAGE;
@@ -190,11 +201,8 @@ bool large_resize(struct heap *heap, void *payload, uint64_t size)
 
 uint64_t large_usable(const struct heap *heap, const void *payload)
 {
-    mm_lock(heap->home);
+    const struct span *head = large_head_locked(heap, payload);
 
-    const struct span *head = large_head(heap, payload);
-
-    mm_unlock(heap->home);
     return (uint64_t)(head->pages - heap_guard_pages(heap)) * MM_PAGE -
            head->owner;
 }
