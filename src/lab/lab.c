@@ -395,8 +395,8 @@ uint32_t *lab_handles(struct lab *lab)
 
 #define HEAP_STATE(visit_with, with, heap)                                 \
     visit_with(with, &(heap)->small,                                       \
-               offsetof(struct heap, waiting) +                            \
-                   sizeof((heap)->waiting) - offsetof(struct heap, small))
+               offsetof(struct heap, kept) +                               \
+                   sizeof((heap)->kept) - offsetof(struct heap, small))
 
 /* Calls VISIT with each run of fields that is state, always in this order. */
 static void fields_visit(struct lab *lab,
@@ -408,7 +408,7 @@ static void fields_visit(struct lab *lab,
           lab->parts.frames.region_count * sizeof(lab->regions[0]));
     VISIT_FIELDS(&lab->parts.frames, struct frames, region, own_count);
     VISIT_FIELDS(&lab->parts.ranges, struct ranges, root, first);
-    VISIT_FIELDS(&lab->parts.heap, struct heap, small, waiting);
+    VISIT_FIELDS(&lab->parts.heap, struct heap, small, kept);
 }
 
 static void field_count(void *context, void *fields, size_t bytes)

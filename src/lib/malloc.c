@@ -84,30 +84,38 @@ enum {
 /* ---- the one instance ------------------------------------------------- */
 
 static struct {
-    pthread_mutex_t lock;
+    _Alignas(MM_PAGE) pthread_mutex_t lock;
     uint64_t locked;                    /* how often it was taken */
     bool ready;
     enum heap_level level;
     uint32_t seed;
-    struct ranges ranges;
-    struct heap common;                 /* number 1; used under the lock */
-    struct heap *heaps[HEAPS_MAX];      /* by number; 0 is nobody's */
-    uint32_t heap_count;                /* the highest number */
-    uint16_t orphans[HEAPS_MAX];        /* numbers of heaps without a thread */
-    uint32_t orphan_count;
     pthread_key_t ending;               /* its destructor orphans a heap */
     bool has_key;
     unsigned char *spare;               /* memory for heaps, page by page */
     size_t spare_bytes;
+    uint32_t heap_count;                /* the highest number */
+    uint32_t orphan_count;
+    struct ranges ranges;
+    struct heap *heaps[HEAPS_MAX];      /* by number; 0 is nobody's */
+    uint16_t orphans[HEAPS_MAX];        /* numbers of heaps without a thread */
+    struct heap common;                 /* number 1; used under the lock */
 } library = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 #define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
 
-/* A heap, and the blocks that it keeps while a thread has it. */
+/* A heap, and the blocks that it keeps while a thread has it: in this order
+ * what every heap uses, the end of the one and the beginning of the other, is
+ * one page. */
 struct own_heap {
-    struct heap heap;                   /* first: see thread_takes() */
     _Alignas(MM_PAGE) struct heap_kept kept;
+    struct heap heap;
 };
+
+static struct own_heap *own_heap_of(struct heap *heap)
+{
+    return (struct own_heap *)((uintptr_t)heap -
+                               offsetof(struct own_heap, heap));
+}
 
 /* What a thread has before it has a heap: nothing is kept, nothing is its
  * own. */
@@ -250,7 +258,7 @@ static void after_fork_child(void)
 /* This thread uses HEAP from now on. */
 static void thread_takes(struct heap *heap)
 {
-    my.fast.kept = &((struct own_heap *)heap)->kept;
+    my.fast.kept = &own_heap_of(heap)->kept;
     my.heap = heap;
     heap_set_fast(heap, &my.fast);
 }
@@ -319,7 +327,7 @@ static void library_start(void)
 /* Memory for a heap; NULL when the system has none. Locked. */
 static struct heap *heap_memory(void)
 {
-    size_t bytes = mm_round_up(sizeof(struct own_heap), MM_PAGE);
+    size_t bytes = sizeof(struct own_heap);
 
     if (library.spare_bytes < bytes) {
         void *memory = mmap(NULL, HEAPS_BYTES, PROT_READ | PROT_WRITE,
@@ -331,11 +339,11 @@ static struct heap *heap_memory(void)
         library.spare_bytes = HEAPS_BYTES;
     }
 
-    struct heap *heap = (struct heap *)library.spare;
+    struct own_heap *own = (struct own_heap *)library.spare;
 
     library.spare += bytes;
     library.spare_bytes -= bytes;
-    return heap;
+    return &own->heap;
 }
 
 /* A heap that nobody has, an orphan first; NULL when there is none. Locked. */

@@ -74,9 +74,9 @@ enum {
     CLOCK_CALLS = 8,                    /* the clock is looked at once in so
                                            many calls */
     GIVE_WORDS = 64,                    /* that are looked at for room */
-    CHUNKS = PAGES_ARENA / PAGES_CHUNK,
     WORD = 64,                          /* bits of a page each */
-    WORDS = PAGES_ARENA / WORD,
+    PART = WORD * WORD,                 /* pages that a part is about */
+    PART_CHUNKS = PART / PAGES_CHUNK,
     PLACES = 14,                        /* that are tried for the arena */
 };
 
@@ -89,15 +89,20 @@ enum {
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
+/* What is known of PART pages. All of it lies together: of the account of an
+ * arena that is hardly used, a page or two are ever touched. */
+struct part {
+    uint64_t mapped;                    /* a bit a chunk */
+    uint64_t any;                       /* a bit a word: of these two */
+    uint64_t dirty[WORD];               /* a bit a page */
+    uint64_t old[WORD];                 /* a bit a page: dirty for an age */
+};
+
 static struct {
     unsigned char *base;
     bool guarded;
-    uint64_t mapped[CHUNKS / WORD];     /* a bit a chunk */
     uint32_t untold;                    /* a taken chunk that nobody was told
                                            of; 0: none (not the first one) */
-    uint64_t dirty[WORDS];              /* a bit a page */
-    uint64_t old[WORDS];                /* a bit a page: dirty for an age */
-    uint64_t any[WORDS / WORD];         /* a bit a word of these two */
     uint64_t room_made;                 /* dirty pages given to make room */
     uint32_t give_at;                   /* where dirty_give_some() looks */
     uint32_t sweep_low, sweep_high;
@@ -105,7 +110,8 @@ static struct {
     uint32_t sweep_at, sweep_end;       /* the words that are still to do */
     uint32_t sweep_since;               /* ms, when the last sweep began */
     struct pages_count count;
-} arena = { .sweep_low = PAGES_ARENA };
+    struct part parts[PAGES_ARENA / PART];
+} arena;
 
 static void *page_address(uint32_t page)
 {
@@ -122,9 +128,24 @@ static uint32_t now_ms(void)
 
 /* ---- bits ------------------------------------------------------------- */
 
-static bool bit_of(const uint64_t *bits, uint32_t i)
+/* The part of word WORD, or of the word's pages. */
+static struct part *part_of(uint32_t word)
 {
-    return bits[i / WORD] >> (i % WORD) & 1;
+    return &arena.parts[word / WORD];
+}
+
+static bool chunk_is_mapped(uint32_t chunk)
+{
+    return arena.parts[chunk / PART_CHUNKS].mapped >> (chunk % PART_CHUNKS) &
+           1;
+}
+
+static void chunk_set_mapped(uint32_t chunk, bool mapped)
+{
+    uint64_t *chunks = &arena.parts[chunk / PART_CHUNKS].mapped;
+    uint64_t bit = UINT64_C(1) << (chunk % PART_CHUNKS);
+
+    *chunks = mapped ? *chunks | bit : *chunks & ~bit;
 }
 
 /* How many bits are set: in pairs, in fours, in bytes, and all together. */
@@ -135,6 +156,12 @@ static uint32_t bits_count(uint64_t bits)
            (bits >> 2 & UINT64_C(0x3333333333333333));
     bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
     return (uint32_t)(bits * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* The bits of the pages of WORD that are dirty or old. */
+static uint64_t word_dirty(uint32_t word)
+{
+    return part_of(word)->dirty[word % WORD] | part_of(word)->old[word % WORD];
 }
 
 /* The bits of [*I, END) that lie in the word of *I; *I goes on to the next
@@ -150,17 +177,6 @@ static uint64_t mask_next(uint32_t *i, uint32_t end)
         *i = end;
     }
     return mask;
-}
-
-static void chunks_set_mapped(uint32_t chunk, uint32_t count, bool mapped)
-{
-    for (uint32_t end = chunk + count; chunk < end;) {
-        uint32_t word = chunk / WORD;
-        uint64_t mask = mask_next(&chunk, end);
-
-        arena.mapped[word] = mapped ? arena.mapped[word] | mask
-                                    : arena.mapped[word] & ~mask;
-    }
 }
 
 /* ---- dirty pages ------------------------------------------------------ */
@@ -183,6 +199,7 @@ static void run_give(uint32_t page, uint32_t count)
  * to the system: at most RUNS runs. How many runs there were. */
 static uint32_t bits_give(uint32_t word, uint64_t bits, uint32_t runs)
 {
+    struct part *part = part_of(word);
     uint32_t given = 0;
 
     for (; bits != 0 && given < runs; given++) {
@@ -193,8 +210,8 @@ static uint32_t bits_give(uint32_t word, uint64_t bits, uint32_t runs)
 
         run_give(word * WORD + first, run);
         arena.count.dirty -= run;
-        arena.dirty[word] &= ~mask;
-        arena.old[word] &= ~mask;
+        part->dirty[word % WORD] &= ~mask;
+        part->old[word % WORD] &= ~mask;
         bits &= ~mask;
     }
     return given;
@@ -209,7 +226,7 @@ static uint32_t pages_clean(uint32_t page, uint32_t count, bool give)
     for (uint32_t end = page + count; page < end;) {
         uint32_t word = page / WORD;
         uint64_t mask = mask_next(&page, end);
-        uint64_t bits = (arena.dirty[word] | arena.old[word]) & mask;
+        uint64_t bits = word_dirty(word) & mask;
 
         if (bits == 0)
             continue;
@@ -217,8 +234,8 @@ static uint32_t pages_clean(uint32_t page, uint32_t count, bool give)
             bits_give(word, bits, UINT32_MAX);
             continue;
         }
-        arena.dirty[word] &= ~bits;
-        arena.old[word] &= ~bits;
+        part_of(word)->dirty[word % WORD] &= ~bits;
+        part_of(word)->old[word % WORD] &= ~bits;
         arena.count.dirty -= bits_count(bits);
     }
     return before - arena.count.dirty;
@@ -233,9 +250,10 @@ static void pages_soil(uint32_t page, uint32_t count)
     arena.count.dirty += count;
     for (uint32_t end = page + count; page < end;) {
         uint32_t word = page / WORD;
+        struct part *part = part_of(word);
 
-        arena.dirty[word] |= mask_next(&page, end);
-        arena.any[word / WORD] |= UINT64_C(1) << (word % WORD);
+        part->dirty[word % WORD] |= mask_next(&page, end);
+        part->any |= UINT64_C(1) << (word % WORD);
     }
 }
 
@@ -245,7 +263,7 @@ static void pages_soil(uint32_t page, uint32_t count)
 static uint32_t word_next(uint32_t word, uint32_t end, uint32_t *left)
 {
     while (word < end && *left > 0) {
-        uint64_t any = arena.any[word / WORD] >> (word % WORD);
+        uint64_t any = part_of(word)->any >> (word % WORD);
 
         if (any != 0) {
             word += (uint32_t)__builtin_ctzll(any);
@@ -260,9 +278,9 @@ static uint32_t word_next(uint32_t word, uint32_t end, uint32_t *left)
 /* Whether WORD has no bit set; `any` says so from now on. */
 static bool word_is_clean(uint32_t word)
 {
-    if ((arena.dirty[word] | arena.old[word]) != 0)
+    if (word_dirty(word) != 0)
         return false;
-    arena.any[word / WORD] &= ~(UINT64_C(1) << (word % WORD));
+    part_of(word)->any &= ~(UINT64_C(1) << (word % WORD));
     return true;
 }
 
@@ -296,11 +314,15 @@ static void sweep_some(void)
         if (word == arena.sweep_end || left == 0)
             return;
         left--;
-        runs -= bits_give(word, arena.old[word], runs);
-        if (arena.old[word] != 0)
+
+        struct part *part = part_of(word);
+        uint32_t i = word % WORD;
+
+        runs -= bits_give(word, part->old[i], runs);
+        if (part->old[i] != 0)
             return;                     /* the next call goes on here */
-        arena.old[word] = arena.dirty[word];
-        arena.dirty[word] = 0;
+        part->old[i] = part->dirty[i];
+        part->dirty[i] = 0;
         word_is_clean(word);
         arena.sweep_at++;
     }
@@ -322,9 +344,7 @@ static void dirty_give_some(uint32_t count)
         if (left == 0)
             return;
         left--;
-        bits_give(arena.give_at,
-                  arena.dirty[arena.give_at] | arena.old[arena.give_at],
-                  UINT32_MAX);
+        bits_give(arena.give_at, word_dirty(arena.give_at), UINT32_MAX);
         word_is_clean(arena.give_at++);
     }
 }
@@ -381,7 +401,8 @@ static int chunks_ask(uint32_t chunk, uint32_t count)
         munmap(got, bytes);
         return EEXIST;
     }
-    chunks_set_mapped(chunk, count, true);
+    for (uint32_t end = chunk + count; chunk < end; chunk++)
+        chunk_set_mapped(chunk, true);
     return 0;
 }
 
@@ -414,7 +435,7 @@ static bool chunks_prepare(uint32_t page, uint32_t count)
     while (chunk < end) {
         uint32_t run = 0;
 
-        while (chunk + run < end && !bit_of(arena.mapped, chunk + run))
+        while (chunk + run < end && !chunk_is_mapped(chunk + run))
             run++;
         if (run > 0 && !chunks_map(chunk, run))
             return false;
@@ -437,11 +458,11 @@ uint32_t pages_unmap(uint32_t page, uint32_t count)
     uint32_t end = (page + count) / PAGES_CHUNK, unmapped = 0;
 
     for (; chunk < end; chunk++) {
-        if (!bit_of(arena.mapped, chunk) ||
+        if (!chunk_is_mapped(chunk) ||
             munmap(page_address(chunk * PAGES_CHUNK),
                    PAGES_CHUNK * MM_PAGE) != 0)
             continue;
-        chunks_set_mapped(chunk, 1, false);
+        chunk_set_mapped(chunk, false);
         pages_clean(chunk * PAGES_CHUNK, PAGES_CHUNK, false);
         unmapped++;
     }
@@ -499,6 +520,7 @@ void pages_release(uint32_t page, uint32_t count)
 unsigned char *pages_start(bool guarded)
 {
     arena.guarded = guarded;
+    arena.sweep_low = PAGES_ARENA;
     for (uint64_t i = 0; i < PLACES; i++) {
         arena.base = (unsigned char *)(uintptr_t)(PAGES_BASE +
                                                   i * PAGES_ARENA_BYTES);

@@ -76,6 +76,18 @@
 #include "heap_fast.h"
 #include "heap_policy.h"
 
+/* All of HEAP is zero. What is so already is not written to: a heap is larger
+ * than the part of it that is used, and fresh memory of a process has no frame
+ * behind it before it is written to. */
+static void heap_clear(struct heap *heap)
+{
+    unsigned char *bytes = (unsigned char *)heap;
+
+    for (size_t i = 0; i < sizeof(*heap); i++)
+        if (bytes[i] != 0)
+            bytes[i] = 0;
+}
+
 void heap_init(struct heap *heap, const struct heap_setup *setup)
 {
     uint32_t span = setup->span_bytes;
@@ -90,24 +102,23 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
     if (MM_CHECKED && setup->level >= HEAP_LEVEL_CHECK)
         head += span / MM_QUANTUM / 8;
 
-    *heap = (struct heap){
-        .home = setup->home,
-        .ranges = setup->ranges,
-        .base = setup->ranges->base,
-        .arena_quanta = (uint32_t)quanta,
-        .span_bytes = span,
-        .head_bytes = (uint32_t)mm_round_up(head + BLOCK_HEADER, MM_QUANTUM) -
-                      BLOCK_HEADER,
-        .hollow_pages = setup->hollow_pages,
-        .keep_max = setup->keep_bytes / MM_QUANTUM,
-        .owner = setup->owner,
-        .level = setup->level,
-        .random = setup->seed != 0 ? setup->seed : 1,
-        .policy = setup->policy,
-        .order = setup->order,
-        .small = setup->small,
-        .empty_span = HEAP_NO_SPAN,
-    };
+    heap_clear(heap);
+    heap->home = setup->home;
+    heap->ranges = setup->ranges;
+    heap->base = setup->ranges->base;
+    heap->arena_quanta = (uint32_t)quanta;
+    heap->span_bytes = span;
+    heap->head_bytes = (uint32_t)mm_round_up(head + BLOCK_HEADER, MM_QUANTUM) -
+                       BLOCK_HEADER;
+    heap->hollow_pages = setup->hollow_pages;
+    heap->keep_max = setup->keep_bytes / MM_QUANTUM;
+    heap->owner = setup->owner;
+    heap->level = setup->level;
+    heap->random = setup->seed != 0 ? setup->seed : 1;
+    heap->policy = setup->policy;
+    heap->order = setup->order;
+    heap->small = setup->small;
+    heap->empty_span = HEAP_NO_SPAN;
     heap->plain = !heap_is_checked(heap) && heap_policy(heap) == NULL &&
                   !(MM_OBSERVED && setup->home->event != NULL);
     heap->span_quanta =

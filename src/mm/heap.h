@@ -93,14 +93,15 @@ struct heap {
     uint32_t map[HEAP_MAP_WORDS];
     block_ref lists[HEAP_LISTS];
     block_ref slot_lists[SLOT_CLASSES]; /* slot pages with room, by class */
-    block_ref kept[KEPT_SIZES]; /* kept blocks, by their quanta */
-    uint8_t kept_count[KEPT_SIZES];
-    uint32_t kept_groups;       /* which groups of sizes may have some */
+    uint32_t kept_groups;       /* which groups of sizes may have some kept */
+    uint32_t random;            /* at level full: decides what waits how long */
+    uint32_t waiting[HEAP_WAITING];     /* payloads in units of 8; 0: none */
     uint32_t remote;            /* payloads that other threads freed: a list
                                    that they push on (threads.c), atomic; far
                                    from what the heap's own thread looks at */
-    uint32_t random;            /* at level full: decides what waits how long */
-    uint32_t waiting[HEAP_WAITING];     /* payloads in units of 8; 0: none */
+    /* last, since where there is a front nobody ever touches them */
+    uint8_t kept_count[KEPT_SIZES];
+    block_ref kept[KEPT_SIZES]; /* kept blocks, by their quanta */
 };
 
 struct heap_setup {
