@@ -15,8 +15,6 @@
  * before it refuses: so half of the commands find the lab trimmed, and what is
  * refused is asked for once more.
  */
-#include <setjmp.h>
-
 #include "shell_home.h"
 
 #include "lab/lab.h"
@@ -25,10 +23,8 @@
 
 /* ---- what the linker leads here --------------- */
 
-pfn_t __real_frame_alloc(struct frames *frames);
-pfn_t __wrap_frame_alloc(struct frames *frames);
-void *__real_home_memory(size_t size);
-void *__wrap_home_memory(size_t size);
+LED(pfn_t, frame_alloc, struct frames *frames);
+LED(void *, home_memory, size_t size);
 
 static enum point counted;      /* POINT_FRAME: all but room; or POINT_ROOM */
 

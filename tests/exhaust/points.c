@@ -103,26 +103,14 @@ void points_run_all(const char *name, void (*scenario)(void))
 
 /* ---- what the linker leads here ----------------------------------------- */
 
-enum mm_fault __real_ranges_probe(struct ranges *ranges,
-                                  const struct range_request *request,
-                                  uint32_t *page);
-enum mm_fault __wrap_ranges_probe(struct ranges *ranges,
-                                  const struct range_request *request,
-                                  uint32_t *page);
-enum mm_fault __real_ranges_alloc(struct ranges *ranges,
-                                  const struct range_request *request,
-                                  uint32_t *page);
-enum mm_fault __wrap_ranges_alloc(struct ranges *ranges,
-                                  const struct range_request *request,
-                                  uint32_t *page);
-enum mm_fault __real_span_grow(struct heap *heap, uint32_t start,
-                               uint32_t end, struct span **grown);
-enum mm_fault __wrap_span_grow(struct heap *heap, uint32_t start,
-                               uint32_t end, struct span **grown);
-struct block *__real_block_alloc(struct heap *heap, uint64_t size,
-                                 uint64_t align, enum mm_use use);
-struct block *__wrap_block_alloc(struct heap *heap, uint64_t size,
-                                 uint64_t align, enum mm_use use);
+LED(enum mm_fault, ranges_probe, struct ranges *ranges,
+    const struct range_request *request, uint32_t *page);
+LED(enum mm_fault, ranges_alloc, struct ranges *ranges,
+    const struct range_request *request, uint32_t *page);
+LED(enum mm_fault, span_grow, struct heap *heap, uint32_t start, uint32_t end,
+    struct span **grown);
+LED(struct block *, block_alloc, struct heap *heap, uint64_t size,
+    uint64_t align, enum mm_use use);
 
 enum mm_fault __wrap_ranges_probe(struct ranges *ranges,
                                   const struct range_request *request,

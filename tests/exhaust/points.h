@@ -40,6 +40,12 @@ struct points {
     uint64_t of_kind[POINTS];   /* reached */
 };
 
+/* A call that the linker leads through a test: the test's __wrap_NAME() is
+ * called, and __real_NAME() is what was meant. */
+#define LED(type, name, ...)                                               \
+    type __real_##name(__VA_ARGS__);                                       \
+    type __wrap_##name(__VA_ARGS__)
+
 extern struct points points;
 extern bool places_are_points;  /* ranges, spans, slot pages; at first true */
 

@@ -13,6 +13,7 @@
  * Payloads are whole always.
  */
 #include "points.h"
+#include "stop.h"
 #include "support.h"
 
 #include "mm/heap.h"
@@ -23,12 +24,6 @@ enum {
     KIB = 1024, ARENA = 512 * KIB, SPAN = 16 * KIB, PAGES = ARENA / MM_PAGE,
     HEAPS = 3, STEPS = 110, LIVE = STEPS,
 };
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fprintf(stderr, "%s:%d: %s\n", file, line, sentence);
-    abort();
-}
 
 /* ---- one arena for three --------------- */
 

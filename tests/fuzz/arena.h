@@ -9,6 +9,7 @@
 #define TESTS_FUZZ_ARENA_H
 
 #include "fuzz.h"
+#include "stop.h"
 
 #include "mm/heap.h"
 
@@ -16,12 +17,6 @@ static unsigned char arena[ARENA + 128]
     __attribute__((aligned(SPAN_MAX_BYTES)));
 static uint8_t held[ARENA / MM_PAGE];
 static uint32_t frames_left;
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fprintf(stderr, "%s:%d: %s\n", file, line, sentence);
-    abort();
-}
 
 static bool hold(void *context, uint32_t page, uint32_t pages)
 {

@@ -6,6 +6,7 @@
  * sources: src/mm/frames*.c src/mm/names.c
  */
 #include "fuzz.h"
+#include "stop.h"
 
 #include "mm/frames.h"
 
@@ -14,12 +15,6 @@ enum { FRAMES = 2000, REGIONS = 4 };
 static unsigned char memory[FRAMES][MM_PAGE] __attribute__((aligned(64)));
 static uint32_t bits[2][MM_PAGE / 4];
 static bool used[FRAMES], bits_made[2];
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fprintf(stderr, "%s:%d: %s\n", file, line, sentence);
-    abort();
-}
 
 static struct frames_holder *holder(void *context, pfn_t pfn)
 {

@@ -7,6 +7,7 @@
  * sources: src/mm/ranges*.c src/mm/names.c
  */
 #include "fuzz.h"
+#include "stop.h"
 
 #include "mm/ranges.h"
 
@@ -15,12 +16,6 @@ enum { PAGES = 600 };
 static unsigned char arena[PAGES * MM_PAGE] __attribute__((aligned(MM_PAGE)));
 static bool used[PAGES];
 static int holds_left;
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fprintf(stderr, "%s:%d: %s\n", file, line, sentence);
-    abort();
-}
 
 static bool hold(void *context, uint32_t page, uint32_t count)
 {

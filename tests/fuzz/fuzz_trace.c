@@ -6,16 +6,11 @@
  * sources: src/kernel/memmap.c
  */
 #include "fuzz.h"
+#include "stop.h"
 
 #include "lab/recording.h"
 
 enum { IDS = 1000 };
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fprintf(stderr, "%s:%d: %s\n", file, line, sentence);
-    abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -4,7 +4,8 @@
  *
  * Include it once, after defining nothing. What is written goes to a buffer;
  * memory comes from malloc, until `shell_home.memory_left` is used up; files
- * come from `shell_home.file`.
+ * come from `shell_home.file`. A test that sets `shell_home.off` is told there
+ * when the machine is switched off (1) or starts again (2).
  */
 #ifndef TESTS_SHELL_HOME_H
 #define TESTS_SHELL_HOME_H
@@ -22,9 +23,14 @@ static struct {
     size_t length;
     size_t memory_left;
     const char *file_name, *file;
+    const char *keys;           /* what home_read() gives, for pauses */
+    long interrupt_after;       /* polls until a Ctrl-C comes; 0: never */
     bool interrupted;
-    const char *keys;
-} shell_home = { .memory_left = (size_t)1 << 30 };
+    int columns, rows;
+    struct machine *kernel;     /* what `use kernel` finds */
+    int status;                 /* of home_poweroff() */
+    jmp_buf *off;
+} shell_home = { .memory_left = (size_t)1 << 30, .columns = 80, .rows = 25 };
 
 void home_write(const char *text, size_t size)
 {
@@ -42,18 +48,24 @@ int home_read(void)
     return (unsigned char)*shell_home.keys++;
 }
 
-bool home_interrupted(void) { return shell_home.interrupted; }
+bool home_interrupted(void)
+{
+    if (shell_home.interrupt_after > 0 && --shell_home.interrupt_after == 0)
+        shell_home.interrupted = true;
+    return shell_home.interrupted;
+}
+
 void home_interrupt_clear(void) { shell_home.interrupted = false; }
 
 void home_screen_size(int *columns, int *rows)
 {
-    *columns = 80;
-    *rows = 25;
+    *columns = shell_home.columns;
+    *rows = shell_home.rows;
 }
 
-bool home_keymap(const char *name) { (void)name; return true; }
+bool home_keymap(const char *name) { return strcmp(name, "de") == 0; }
 const char *home_name(void) { return "test"; }
-struct machine *home_machine(void) { return NULL; }
+struct machine *home_machine(void) { return shell_home.kernel; }
 bool home_stream_open(void)
 {
     return false;
@@ -127,8 +139,21 @@ void home_memory_release(void *memory, size_t size)
 bool home_break(const struct mm_event *event) { return event != NULL; }
 void home_crash(const char *kind) { (void)kind; }
 uint64_t home_ticks(void) { return 0; }
-_Noreturn void home_poweroff(int status) { exit(status); }
-_Noreturn void home_reboot(void) { exit(0); }
+
+_Noreturn void home_poweroff(int status)
+{
+    shell_home.status = status;
+    if (shell_home.off != NULL)
+        longjmp(*shell_home.off, 1);
+    exit(status);
+}
+
+_Noreturn void home_reboot(void)
+{
+    if (shell_home.off != NULL)
+        longjmp(*shell_home.off, 2);
+    exit(0);
+}
 
 /* ---- a session --------------- */
 

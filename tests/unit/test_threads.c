@@ -9,6 +9,7 @@
  *
  * sources: src/mm/[a-z]*.c
  */
+#include "stop.h"
 #include "support.h"
 
 #include "mm/heap.h"
@@ -20,12 +21,6 @@ enum {
     ARENA = 16 * 1024 * 1024, SPAN = 64 * 1024, HEAPS = 4, LIVE = 400,
     TABLE = 256,
 };
-
-_Noreturn void mm_home_panic(const char *file, int line, const char *sentence)
-{
-    fprintf(stderr, "%s:%d: %s\n", file, line, sentence);
-    abort();
-}
 
 /* ---- an arena for all of them --------------- */
 
