@@ -2,8 +2,9 @@
 /*
  * arithmetic.c - proofs: rounding, and how many quanta a size takes
  *
- * Over mm_round_up(), mm_round_down() (src/mm/mm.h) with the units that the
- * heap rounds to, and quanta_for() (src/mm/heap_parts.h). Provers know little
+ * Over mm_round_up(), mm_round_down() (src/mm/mm.h) for one UNIT, 1 << SHIFT,
+ * which `prove` says: 16 and 4096, the units that the heap rounds to. Over
+ * quanta_for() (src/mm/heap_parts.h), for which UNIT is 16. Provers know little
  * of masks: the lemmas lead them from a mask by way of shifts to division, and
  * are proved themselves. The assertions say the steps of the way.
  *
@@ -18,73 +19,52 @@
 #include <stdint.h>
 
 #define LIMIT 281474976710656           /* 2^48 */
-#define MASK_16 18446744073709551600    /* ~(16 - 1) in 64 bits */
-#define MASK_4096 18446744073709547520
 
-/*@ lemma shift_4: \forall integer x; 0 <= x ==> (x >> 4) == x / 16; */
-/*@ lemma shift_up_4: \forall integer x; 0 <= x ==> (x << 4) == x * 16; */
-/*@ lemma range_4: \forall integer x; 0 <= x < LIMIT ==>
-        0 <= ((x >> 4) << 4) < LIMIT; */
-/*@ lemma mask_4: \forall integer x; 0 <= x < LIMIT ==>
-        (x & MASK_16) == ((x >> 4) << 4); */
-/*@ lemma floor_16: \forall integer x; 0 <= x < LIMIT ==>
-        (x & MASK_16) == 16 * (x / 16); */
+#if SHIFT == 4
+#define UNIT 16
+#define MASK 18446744073709551600       /* ~(16 - 1) in 64 bits */
+#else
+#define UNIT 4096
+#define MASK 18446744073709547520
+#endif
 
-/*@ lemma shift_12: \forall integer x; 0 <= x ==> (x >> 12) == x / 4096; */
-/*@ lemma shift_up_12: \forall integer x; 0 <= x ==> (x << 12) == x * 4096; */
-/*@ lemma range_12: \forall integer x; 0 <= x < LIMIT ==>
-        0 <= ((x >> 12) << 12) < LIMIT; */
-/*@ lemma mask_12: \forall integer x; 0 <= x < LIMIT ==>
-        (x & MASK_4096) == ((x >> 12) << 12); */
-/*@ lemma floor_4096: \forall integer x; 0 <= x < LIMIT ==>
-        (x & MASK_4096) == 4096 * (x / 4096); */
-
-/*@ lemma scale: \forall integer k; 0 <= k ==> (16 * k) / 16 == k; */
+/*@ lemma shift: \forall integer x; 0 <= x ==> (x >> SHIFT) == x / UNIT; */
+/*@ lemma shift_up: \forall integer x; 0 <= x ==> (x << SHIFT) == x * UNIT; */
+/*@ lemma range: \forall integer x; 0 <= x < LIMIT ==>
+        0 <= ((x >> SHIFT) << SHIFT) < LIMIT; */
+/*@ lemma mask: \forall integer x; 0 <= x < LIMIT ==>
+        (x & MASK) == ((x >> SHIFT) << SHIFT); */
+/*@ lemma floor: \forall integer x; 0 <= x < LIMIT ==>
+        (x & MASK) == UNIT * (x / UNIT); */
+/*@ lemma scale: \forall integer k; 0 <= k ==> (UNIT * k) / UNIT == k; */
 
 #include "mm/heap_parts.h"
 
-/*@ requires n < LIMIT - 16;
+/*@ requires n < LIMIT - UNIT;
     assigns \nothing;
-    ensures multiple: \result % 16 == 0;
+    ensures multiple: \result % UNIT == 0;
     ensures up: n <= \result;
-    ensures close: \result < n + 16;
-    ensures least: \forall integer x; n <= x && x % 16 == 0 ==>
+    ensures close: \result < n + UNIT;
+    ensures least: \forall integer x; n <= x && x % UNIT == 0 ==>
             \result <= x; */
-uint64_t proof_round_up_16(uint64_t n)
+uint64_t proof_round_up(uint64_t n)
 {
-    uint64_t result = mm_round_up(n, MM_QUANTUM);
+    uint64_t result = mm_round_up(n, UNIT);
 
-    //@ assert sum: (uint64_t)(n + 16 - 1) == n + 15;
-    //@ assert mask: result == (((uint64_t)(n + 15)) & MASK_16);
-    //@ assert floor: result == 16 * ((n + 15) / 16);
-    return result;
-}
-
-/*@ requires n < LIMIT - 4096;
-    assigns \nothing;
-    ensures multiple: \result % 4096 == 0;
-    ensures up: n <= \result;
-    ensures close: \result < n + 4096;
-    ensures least: \forall integer x; n <= x && x % 4096 == 0 ==>
-            \result <= x; */
-uint64_t proof_round_up_4096(uint64_t n)
-{
-    uint64_t result = mm_round_up(n, MM_PAGE);
-
-    //@ assert sum: (uint64_t)(n + 4096 - 1) == n + 4095;
-    //@ assert mask: result == (((uint64_t)(n + 4095)) & MASK_4096);
-    //@ assert floor: result == 4096 * ((n + 4095) / 4096);
+    //@ assert sum: (uint64_t)(n + UNIT - 1) == n + UNIT - 1;
+    //@ assert mask: result == (((uint64_t)(n + (UNIT - 1))) & MASK);
+    //@ assert floor: result == UNIT * ((n + (UNIT - 1)) / UNIT);
     return result;
 }
 
 /*@ requires n < LIMIT;
     assigns \nothing;
-    ensures multiple: \result % 4096 == 0;
+    ensures multiple: \result % UNIT == 0;
     ensures down: \result <= n;
-    ensures close: n < \result + 4096; */
-uint64_t proof_round_down_4096(uint64_t n)
+    ensures close: n < \result + UNIT; */
+uint64_t proof_round_down(uint64_t n)
 {
-    return mm_round_down(n, MM_PAGE);
+    return mm_round_down(n, UNIT);
 }
 
 /*@ requires size <= 68719472640;       // 64 GiB less a page
@@ -96,7 +76,7 @@ uint32_t proof_quanta_for(uint64_t size)
     uint32_t result = quanta_for(size);
 
     //@ assert sum: (uint64_t)((uint64_t)(size + 4) + 16 - 1) == size + 19;
-    //@ assert floor: ((uint64_t)(size + 19) & MASK_16) == 16 * ((size + 19) / 16);
+    //@ assert floor: ((uint64_t)(size + 19) & MASK) == 16 * ((size + 19) / 16);
     //@ assert fits: (16 * ((size + 19) / 16)) / 16 < 4294967296;
     //@ assert quanta: result == (size + 19) / 16;
     return result;

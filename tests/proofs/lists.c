@@ -6,30 +6,10 @@
  * and the bit that says that a list is not empty, are classes.h's: here they
  * are `list`, any one, and a promise to touch nothing but the map.
  */
-#define const
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#define LEAST_REF 0
+#include "tags.h"
 
-#include "mm/ranges_tree.h"
-
-enum { TAGS = 4096 };
-
-static struct range_tag tags[TAGS];
-static struct ranges all;
-static range_ref self;          /* the tag that comes or goes */
 static unsigned list;           /* the list of its size */
-
-/*@ requires 0 <= ref < TAGS;
-    assigns \nothing;
-    ensures ref == 0 ==> \result == \null;
-    ensures ref != 0 ==> \result == &tags[ref]; */
-struct range_tag *proof_tag_at(range_ref ref);
-
-/*@ requires tag == &tags[self];
-    assigns \nothing;
-    ensures \result == self; */
-range_ref proof_ref_of(struct range_tag *tag);
 
 /*@ assigns \nothing;
     ensures \result == list; */
@@ -38,14 +18,10 @@ unsigned proof_class_of(uint32_t units);
 /*@ assigns all.map[0 .. RANGE_MAP_WORDS - 1]; */
 void proof_map_change(void);
 
-#define range_tag_at(ranges, ref) proof_tag_at(ref)
-#define range_ref_of(ranges, tag) proof_ref_of(tag)
 #define class_of(units) proof_class_of(units)
 #define class_map_set(map, k) proof_map_change()
 #define class_map_clear(map, k) proof_map_change()
 #include "mm/ranges.c"
-
-#define IS_TAG(i) (0 < i && i < TAGS)
 
 /*@ requires IS_TAG(t) && self == t && list < RANGE_LISTS;
     requires IS_TAG(first) && first != t && all.lists[list] == first;

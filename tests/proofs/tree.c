@@ -2,107 +2,72 @@
 /*
  * tree.c - proofs: both rotations of src/mm/ranges_tree.c
  *
- *         y                       x
- *        / \                     / \
- *       x   C      ------->     A   y       The order A, x, B, y, C stays,
- *      / \                         / \      every tag that changes sides has
- *     A   B                       B   C     its parent, and the heights are
- *                                           those of what hangs below.
+ *         top                    below
+ *         /  \                   /   \
+ *     below   C     ------->    A    top      The order A, below, B, top, C
+ *     /   \                          /  \     stays, every tag that changes
+ *    A     B                        B    C    sides has its parent, and the
+ *                                             heights are those of what hangs
+ *                                             below.
  *
- * The arena is an array of tags here, and the two accessors that know where a
- * tag lies are replaced by ones that index it: what they do is assumed
- * (range_tag_at() and range_ref_of(), of five lines each, are the only code
- * that turns a number into an address). `const` is left out, which Frama-C
- * takes for another type when it compares pointers.
+ * This is rotate_right(); rotate_left() is its picture in a mirror. `prove` says
+ * which of them is meant, and the sides:
  *
- * CASE_RIGHT: the rotated tag is its parent's right side, else its left.
+ *   ROTATE, NEAR, FAR   rotate_right, left, right, or the other way round: below
+ *                       is on the NEAR side of top, and B on below's FAR side
+ *   SIDE, OTHER_SIDE    on which side of its parent top is, and the other one
+ *   LEAST_REF           1: A, B, C and the parent are there. 0: each of them may
+ *                       be none, so the root is rotated too; heights are then
+ *                       left to the other form, in which the provers need not
+ *                       ask of each tag whether it is there
  */
-#define const
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tags.h"
 
-#include "mm/ranges_tree.h"
-
-enum { TAGS = 4096 };
-
-static struct range_tag tags[TAGS];
-static struct ranges all;
-static range_ref self;          /* the tag that is rotated */
-
-/*@ requires 0 < ref < TAGS;
-    assigns \nothing;
-    ensures \result == &tags[ref]; */
-struct range_tag *proof_tag_at(range_ref ref);
-
-/*@ requires tag == &tags[self];
-    assigns \nothing;
-    ensures \result == self; */
-range_ref proof_ref_of(struct range_tag *tag);
-
-#define range_tag_at(ranges, ref) proof_tag_at(ref)
-#define range_ref_of(ranges, tag) proof_ref_of(tag)
 #include "mm/ranges_tree.c"
 
 /*@ logic integer higher(integer a, integer b) = a > b ? a : b; */
 
-#define IS_TAG(i) (0 < i && i < TAGS)
+#define IS_REF(i) (LEAST_REF <= i && i < TAGS)
 
-/* Tags, and none is another, but that A and C need not differ. Written out
- * here, and not a predicate: the provers need not unfold it. */
-#define SHAPE(x, y, a, b, c, p)                                            \
-    IS_TAG(x) && IS_TAG(y) && IS_TAG(a) && IS_TAG(b) && IS_TAG(c) &&       \
-    IS_TAG(p) && x != y && a != x && a != y && b != x && b != y &&         \
-    c != x && c != y && p != x && p != y && b != p && b != a && b != c &&  \
-    p != a && p != c && tags[a].height < 200 && tags[b].height < 200 &&    \
-    tags[c].height < 200
-
-#ifdef CASE_RIGHT
-#define SIDE(parent) tags[parent].right
-#define OTHER_SIDE(parent) tags[parent].left
+/* IF_THERE(i): what follows is said only of a tag that is there. */
+#if LEAST_REF == 1
+#define IF_THERE(i)
+#define HEIGHT(i) tags[i].height
+#define HEIGHTS                                                            \
+    ensures height_top: tags[top].height ==                                \
+            1 + higher(tags[b].height, tags[c].height);                    \
+    ensures height_below: tags[below].height ==                            \
+            1 + higher(tags[a].height, tags[top].height);
 #else
-#define SIDE(parent) tags[parent].left
-#define OTHER_SIDE(parent) tags[parent].right
+#define IF_THERE(i) i != 0 ==>
+#define HEIGHT(i) (i == 0 ? 0 : tags[i].height)
+#define HEIGHTS
 #endif
 
-/*@ requires SHAPE(x, y, a, b, c, p) && self == y;
-    requires tags[y].left == x && tags[y].right == c && tags[y].parent == p;
-    requires tags[x].left == a && tags[x].right == b;
-    requires SIDE(p) == y && OTHER_SIDE(p) != y;
-    ensures order: tags[x].left == a && tags[x].right == y &&
-                   tags[y].left == b && tags[y].right == c;
-    ensures parents: tags[x].parent == p && tags[y].parent == x &&
-                     tags[b].parent == y;
-    ensures root: all.root == \old(all.root);
-    ensures above: SIDE(p) == x && OTHER_SIDE(p) == \old(OTHER_SIDE(p));
-    ensures height_y: tags[y].height ==
-                      1 + higher(tags[b].height, tags[c].height);
-    ensures height_x: tags[x].height ==
-                      1 + higher(tags[a].height, tags[y].height);
+/* None is another, but that A and C need not differ. Written out here, and not
+ * a predicate: the provers need not unfold it. */
+/*@ requires IS_TAG(below) && IS_TAG(top) && below != top && self == top;
+    requires IS_REF(a) && IS_REF(b) && IS_REF(c) && IS_REF(p);
+    requires a != below && a != top && b != below && b != top;
+    requires c != below && c != top && p != below && p != top;
+    requires IF_THERE(b) b != p && b != a && b != c;
+    requires IF_THERE(p) p != a && p != c;
+    requires HEIGHT(a) < 200 && HEIGHT(b) < 200 && HEIGHT(c) < 200;
+    requires tags[top].NEAR == below && tags[top].FAR == c;
+    requires tags[below].NEAR == a && tags[below].FAR == b;
+    requires tags[top].parent == p;
+    requires IF_THERE(p) tags[p].SIDE == top && tags[p].OTHER_SIDE != top;
+    ensures order: tags[below].NEAR == a && tags[below].FAR == top &&
+                   tags[top].NEAR == b && tags[top].FAR == c;
+    ensures parents: tags[below].parent == p && tags[top].parent == below;
+    ensures inner: IF_THERE(b) tags[b].parent == top;
+    ensures root: all.root == (p == 0 ? below : \old(all.root));
+    ensures above: IF_THERE(p) tags[p].SIDE == below &&
+                   tags[p].OTHER_SIDE == \old(tags[p].OTHER_SIDE);
+    HEIGHTS
  */
-void proof_rotate_right(uint32_t x, uint32_t y, uint32_t a, uint32_t b,
-                        uint32_t c, uint32_t p)
+void proof_rotate(uint32_t below, uint32_t top, uint32_t a, uint32_t b,
+                  uint32_t c, uint32_t p)
 {
-    rotate_right(&all, &tags[y]);
-}
-
-/*@ requires SHAPE(x, y, a, b, c, p) && self == x;
-    requires tags[x].right == y && tags[x].left == a && tags[x].parent == p;
-    requires tags[y].left == b && tags[y].right == c;
-    requires SIDE(p) == x && OTHER_SIDE(p) != x;
-    ensures order: tags[y].right == c && tags[y].left == x &&
-                   tags[x].left == a && tags[x].right == b;
-    ensures parents: tags[y].parent == p && tags[x].parent == y &&
-                     tags[b].parent == x;
-    ensures root: all.root == \old(all.root);
-    ensures above: SIDE(p) == y && OTHER_SIDE(p) == \old(OTHER_SIDE(p));
-    ensures height_x: tags[x].height ==
-                      1 + higher(tags[a].height, tags[b].height);
-    ensures height_y: tags[y].height ==
-                      1 + higher(tags[x].height, tags[c].height);
- */
-void proof_rotate_left(uint32_t x, uint32_t y, uint32_t a, uint32_t b,
-                       uint32_t c, uint32_t p)
-{
-    rotate_left(&all, &tags[x]);
+    ROTATE(&all, &tags[top]);
 }
