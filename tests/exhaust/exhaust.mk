@@ -2,8 +2,9 @@
 #
 # exhaust.mk - out of memory at every point
 #
-# The objects are those of the unit tests. The linker leads each call that can
-# be refused for want of memory through points.c, which numbers it.
+# boot does it to the booted kernels, whose points are found by QEMU. The other
+# programs are made of the objects of the unit tests; the linker leads each call
+# that can be refused for want of memory through points.c, which numbers it.
 
 EXHAUST_FLAVOURS := $(filter 64 32,$(TEST_FLAVOURS))
 EXHAUST_NAMES := heap threads lab
@@ -34,7 +35,9 @@ $(foreach flavour,$(EXHAUST_FLAVOURS),$(foreach name,$(EXHAUST_NAMES),\
 -include $(patsubst %.c,$(TEST_BUILD)/%.d,$(foreach flavour,\
 	$(EXHAUST_FLAVOURS),$(addprefix $(flavour)/,$(wildcard tests/exhaust/*.c))))
 
-CHECKS += $(EXHAUST_PROGRAMS)
+CHECKS += $(EXHAUST_PROGRAMS) tests/exhaust/boot
+CHECK_NEEDS += build/i686/heapglass.elf build/x86_64/heapglass.elf
+DEEP_CHECKS += tests/exhaust/boot-all
 
 .PHONY: exhaust
 exhaust: $(EXHAUST_PROGRAMS)
