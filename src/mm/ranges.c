@@ -26,9 +26,20 @@
  * a run lies as they did. Only when all this finds nothing is everything
  * searched, so that a refusal is never wrong. What is too long on the left or
  * the right is cut off and stays free. To free, we cut what is freed out of
- * its used range, any part of it, and join it with free neighbours. The tree
- * is never searched for a place: a new tag goes beside the one that it was cut
- * from.
+ * its used range, any part of it, and join it with free neighbours.
+ *
+ * What is cut off behind a used range does not go into the tree. It *hangs*:
+ * the used tag names it, and it names the used tag.
+ *
+ *     in the tree      used     used                 used         free
+ *     hanging              `---- free                    `---- free
+ *
+ * So where ranges come and go the tree stays as it is, nearly always: a range
+ * that is freed stays in the tree as a free one, and takes in what hangs on
+ * either side; when it is cut, its tag is the used one again, and what is left
+ * over hangs. Only a used range that is cut out of a hanging one is new in the
+ * tree, and there it goes beside the tag on which that hung: the tree is never
+ * searched for a place.
  *
  * Tags themselves need memory. The first lie in the instance; more lie in tag
  * pages that the instance takes from itself. An operation cuts at most two
@@ -40,7 +51,8 @@
  * Invariants, checked by ranges_check():
  *
  *   R1  Tags tile the arena: each starts where the last one ended.
- *   R2  The tree is in order and its parents are right (T1, T4).
+ *   R2  The tree is in order and its parents are right (T1, T4, T5); every
+ *       tag is in it, or is a free one and hangs on the used one before it.
  *   R3  The tree is balanced and its heights are right (T2, T3).
  *   R4  No two free ranges are neighbours.
  *   R5  A free tag is on the list of its size, once; no other tag is on a
@@ -109,14 +121,36 @@ static bool tag_is_free(const struct range_tag *tag)
     return tag->type == RANGE_FREE;
 }
 
-static bool tag_is_used(const struct range_tag *tag)
-{
-    return tag->type != RANGE_FREE;
-}
-
 static uint32_t tag_end(const struct range_tag *tag)
 {
     return tag->start + tag->pages;
+}
+
+/* The tag after TAG by address; NULL: none. */
+static struct range_tag *tag_next(const struct ranges *ranges,
+                                  const struct range_tag *tag)
+{
+    struct range_tag *hanging = range_hanging(ranges, tag);
+
+    if (hanging != NULL)
+        return hanging;
+    if (tag->hangs)
+        tag = range_tag_at(ranges, tag->parent);
+    return tag == NULL ? NULL : tree_next(ranges, tag);
+}
+
+/* The tag before TAG. */
+static struct range_tag *tag_previous(const struct ranges *ranges,
+                                      const struct range_tag *tag)
+{
+    if (tag->hangs)
+        return range_tag_at(ranges, tag->parent);
+
+    struct range_tag *left = tree_previous(ranges, tag);
+    struct range_tag *hanging = left == NULL ? NULL
+                                             : range_hanging(ranges, left);
+
+    return hanging != NULL ? hanging : left;
 }
 
 /* ---- lists of free tags ----------------------------------------------- */
@@ -133,6 +167,7 @@ static void list_insert(struct ranges *ranges, struct range_tag *tag)
         first->previous = ref;
     ranges->lists[k] = ref;
     class_map_set(ranges->map, k);
+    ranges->free_count++;
 }
 
 static void list_remove(struct ranges *ranges, struct range_tag *tag)
@@ -149,30 +184,35 @@ static void list_remove(struct ranges *ranges, struct range_tag *tag)
         ranges->lists[k] = tag->next;
     if (ranges->lists[k] == RANGE_NIL)
         class_map_clear(ranges->map, k);
+    ranges->free_count--;
 }
 
 /*
  * Whether TAG, which RIGHT follows (NULL: none), can be believed before it is
  * changed: a tag lies in memory that a student may have overwritten. Asks
- * those who should know: its neighbours by address and on the list.
+ * those who should know: its neighbours by address and on the list, and the
+ * tag that it hangs on.
  */
 static bool tag_is_before(const struct ranges *ranges,
                           const struct range_tag *tag,
                           const struct range_tag *right)
 {
-    if (tag->pages == 0 || tag->height == 0 ||
-        tag->start >= ranges->page_count ||
+    if (tag->pages == 0 || tag->start >= ranges->page_count ||
         tag->pages > ranges->page_count - tag->start ||
         tag->type >= RANGE_TYPES ||
         tag_end(tag) != (right == NULL ? ranges->page_count : right->start))
         return false;
-    if (tag_is_used(tag))
+    if (!tag_is_free(tag))
         return true;
 
     range_ref ref = range_ref_of(ranges, tag);
     const struct range_tag *below = range_tag_at(ranges, tag->next);
     const struct range_tag *above = range_tag_at(ranges, tag->previous);
+    const struct range_tag *holder = range_tag_at(ranges, tag->parent);
 
+    if (tag->hangs &&
+        (holder == NULL || range_hanging(ranges, holder) != tag))
+        return false;
     if (tag->next != RANGE_NIL && (below == NULL || below->previous != ref))
         return false;
     return tag->previous == RANGE_NIL
@@ -183,13 +223,37 @@ static bool tag_is_before(const struct ranges *ranges,
 static bool tag_is_sane(const struct ranges *ranges,
                         const struct range_tag *tag)
 {
-    return tag_is_before(ranges, tag, tree_next(ranges, tag));
+    return tag_is_before(ranges, tag, tag_next(ranges, tag));
 }
 
 /* ---- steps ------------------------------------------------------------ */
 
-/* Cuts TAG in two at page AT, inside it; gives the right part, of the same
- * type. Neither is on a list after that, unless TAG was used. */
+/* The free HANGING (NULL: none) hangs on the used TAG from now on. */
+static void tag_hang(struct ranges *ranges, struct range_tag *tag,
+                     struct range_tag *hanging)
+{
+    tag->previous = RANGE_NIL;
+    if (hanging == NULL)
+        return;
+    tag->previous = range_ref_of(ranges, hanging);
+    hanging->parent = range_ref_of(ranges, tag);
+    hanging->hangs = 1;
+}
+
+/* The PAGES pages from START on, behind the used TAG, are free, and hang. */
+static void tag_hang_new(struct ranges *ranges, struct range_tag *tag,
+                         uint32_t start, uint32_t pages)
+{
+    struct range_tag *hanging = spare_pop(ranges);
+
+    hanging->start = start;
+    hanging->pages = pages;
+    tag_hang(ranges, tag, hanging);
+    list_insert(ranges, hanging);
+}
+
+/* Cuts the used TAG in two at page AT, inside it; gives the right part, used,
+ * not in the index yet. What hung on TAG hangs on that. */
 static struct range_tag *tag_cut(struct ranges *ranges, struct range_tag *tag,
                                  uint32_t at)
 {
@@ -199,25 +263,31 @@ static struct range_tag *tag_cut(struct ranges *ranges, struct range_tag *tag,
     right->pages = tag_end(tag) - at;
     right->type = tag->type;
     right->protection = tag->protection;
-    right->index = 0;
-    right->next = right->previous = RANGE_NIL;
     tag->pages = at - tag->start;
+    tag_hang(ranges, right, range_hanging(ranges, tag));
+    tag_hang(ranges, tag, NULL);
     tree_insert_after(ranges, tag, right);
     return right;
 }
 
-/* Of the neighbours LEFT and RIGHT, on no list, the one that is higher in the
- * tree takes in the other (ranges_tree.c says why); gives it. */
+/* Of the neighbours LEFT and RIGHT, free and on no list, one takes in the
+ * other; gives it. One that hangs is taken in; else the lower one in the tree
+ * (ranges_tree.c says why). */
 static struct range_tag *tag_join(struct ranges *ranges,
                                   struct range_tag *left,
                                   struct range_tag *right)
 {
-    bool right_is_below = right->height < left->height;
-    struct range_tag *stays = right_is_below ? left : right;
-    struct range_tag *goes = right_is_below ? right : left;
+    bool right_goes =
+        right->hangs ||
+        (!left->hangs && range_height(right) < range_height(left));
+    struct range_tag *stays = right_goes ? left : right;
+    struct range_tag *goes = right_goes ? right : left;
     uint32_t start = left->start, pages = left->pages + right->pages;
 
-    tree_remove(ranges, goes);
+    if (!goes->hangs)
+        tree_remove(ranges, goes);
+    else if (goes == left)
+        tag_hang(ranges, tag_previous(ranges, left), NULL);
     stays->start = start;
     stays->pages = pages;
     spare_push(ranges, goes);
@@ -226,7 +296,8 @@ static struct range_tag *tag_join(struct ranges *ranges,
 
 /*
  * Step: the pages [PAGE, PAGE + PAGES), which lie in the free TAG, are used;
- * gives their tag.
+ * gives their tag, which is TAG, but where there is nothing that the part on
+ * the left could hang on.
  *
  *     TAG  |------------ free -------------|
  *          |-- free --|-- used --|- free --|
@@ -236,24 +307,33 @@ static struct range_tag *range_map(struct ranges *ranges,
                                    uint32_t pages, enum range_type type,
                                    unsigned protection)
 {
-    list_remove(ranges, tag);
-    ranges->free_count--;
-    if (tag->start < page) {
-        struct range_tag *right = tag_cut(ranges, tag, page);
+    struct range_tag *left = tag_previous(ranges, tag);
+    uint32_t start = tag->start, end = tag_end(tag);
 
+    list_remove(ranges, tag);
+    if (tag->hangs) {
+        tag_hang(ranges, left, NULL);
+        tag->hangs = 0;
+        tree_insert_after(ranges, left, tag);
+    }
+    if (start < page && left != NULL) {
+        tag_hang_new(ranges, left, start, page - start);
+    } else if (start < page) {
+        tag->pages = page - start;
         list_insert(ranges, tag);
-        ranges->free_count++;
-        tag = right;
+        left = tag;
+        tag = spare_pop(ranges);
+        tree_insert_after(ranges, left, tag);
     }
-    if (tag->pages > pages) {
-        list_insert(ranges, tag_cut(ranges, tag, page + pages));
-        ranges->free_count++;
-    }
+    tag->start = page;
+    tag->pages = pages;
     tag->type = (uint8_t)type;
     tag->protection = (uint8_t)protection;
     tag->index = 0;
-    tag->previous = RANGE_NIL;
+    tag_hang(ranges, tag, NULL);
     index_insert(ranges, tag);
+    if (page + pages < end)
+        tag_hang_new(ranges, tag, page + pages, end - page - pages);
     ranges->used_pages += pages;
     ranges->used_count++;
     emit(ranges, MM_EVENT_MAP, page, pages, type);
@@ -285,21 +365,17 @@ static void range_unmap(struct ranges *ranges, struct range_tag *left,
     }
     tag->type = RANGE_FREE;
     tag->protection = 0;
-    tag->index = 0;
     ranges->used_count--;
     ranges->used_pages -= pages;
     if (right != NULL && tag_is_free(right)) {
         list_remove(ranges, right);
-        ranges->free_count--;
         tag = tag_join(ranges, tag, right);
     }
     if (left != NULL && tag_is_free(left)) {
         list_remove(ranges, left);
-        ranges->free_count--;
         tag = tag_join(ranges, left, tag);
     }
     list_insert(ranges, tag);
-    ranges->free_count++;
     emit(ranges, MM_EVENT_UNMAP, page, pages, RANGE_FREE);
 }
 
@@ -333,7 +409,7 @@ static bool tag_fits(const struct range_tag *tag,
     uint64_t align = request->align_pages > 1 ? request->align_pages : 1;
     uint64_t start = mm_round_up(tag->start, align);
 
-    if (tag_is_used(tag) || start + request->pages > tag_end(tag))
+    if (!tag_is_free(tag) || start + request->pages > tag_end(tag))
         return false;
     *page = (uint32_t)start;
     return true;
@@ -429,7 +505,7 @@ static enum mm_fault own_page_fetch(struct ranges *ranges, bool index)
 
     struct range_tag *tag = range_tag_at(ranges, ranges->lists[k]);
 
-    if (tag == NULL || tag_is_used(tag) || !tag_is_sane(ranges, tag))
+    if (tag == NULL || !tag_is_free(tag) || !tag_is_sane(ranges, tag))
         return MM_BAD_TAG;
 
     uint32_t page = tag_end(tag) - 1;
@@ -493,21 +569,21 @@ static bool tag_can_go(const struct ranges *ranges,
                        const struct range_tag *tag,
                        const struct range_tag *right)
 {
-    return tag->pages > 0 && tag->height > 0 && tag->type < RANGE_TYPES &&
+    return tag->pages > 0 && tag->type < RANGE_TYPES &&
            tag->start == (left == NULL ? 0 : tag_end(left)) &&
            tag_end(tag) == (right == NULL ? ranges->page_count
                                           : right->start) &&
-           (left == NULL || tag_is_used(left) ||
+           (left == NULL || !tag_is_free(left) ||
             tag_is_before(ranges, left, tag)) &&
-           (right == NULL || tag_is_used(right) || tag_is_sane(ranges, right));
+           (right == NULL || !tag_is_free(right) || tag_is_sane(ranges, right));
 }
 
 /* Frees the PAGES pages from PAGE on, which the used TAG contains. */
 static enum mm_fault range_free(struct ranges *ranges, struct range_tag *tag,
                                 uint32_t page, uint32_t pages)
 {
-    struct range_tag *left = tree_previous(ranges, tag);
-    struct range_tag *right = tree_next(ranges, tag);
+    struct range_tag *left = tag_previous(ranges, tag);
+    struct range_tag *right = tag_next(ranges, tag);
     bool keep_page = false;
 
     if (!tag_can_go(ranges, left, tag, right))
@@ -523,8 +599,8 @@ static enum mm_fault range_free(struct ranges *ranges, struct range_tag *tag,
             return MM_NO_FRAMES;
         if (keep_page)
             tags_add(ranges, page);
-        left = tree_previous(ranges, tag);
-        right = tree_next(ranges, tag);
+        left = tag_previous(ranges, tag);
+        right = tag_next(ranges, tag);
     }
     range_unmap(ranges, left, tag, right, page, pages);
     if (keep_page)
@@ -616,7 +692,6 @@ void ranges_init(struct ranges *ranges, const struct mm_home *home,
     tag->next = tag->previous = RANGE_NIL;
     tree_insert_after(ranges, NULL, tag);
     list_insert(ranges, tag);
-    ranges->free_count = 1;
 }
 
 /* Where REQUEST goes: *TAG is a free tag for it and *PAGE the first page in
@@ -630,7 +705,7 @@ static enum mm_fault request_place(const struct ranges *ranges,
         if (*tag == NULL)
             return MM_NO_RANGE;
 
-        const struct range_tag *left = tree_previous(ranges, *tag);
+        const struct range_tag *left = tag_previous(ranges, *tag);
 
         if ((left == NULL ? 0 : tag_end(left)) != (*tag)->start)
             return MM_BAD_TAG;          /* lists and tree disagree */
@@ -743,13 +818,13 @@ enum mm_fault ranges_extend(struct ranges *ranges, uint32_t page,
     if (tag == NULL)
         return MM_BAD_TAG;
 
-    struct range_tag *right = tree_next(ranges, tag);
+    struct range_tag *right = tag_next(ranges, tag);
 
-    if (!tag_can_go(ranges, tree_previous(ranges, tag), tag, right))
+    if (!tag_can_go(ranges, tag_previous(ranges, tag), tag, right))
         return MM_BAD_TAG;
     if (tag_is_free(tag) || tag->type == RANGE_TAGS || tag->start != page)
         return MM_NOT_OWNED;
-    if (right == NULL || tag_is_used(right) || right->pages <= more)
+    if (right == NULL || !tag_is_free(right) || right->pages <= more)
         return MM_NO_RANGE;
     if (!ranges->home->hold(ranges->home->context, tag_end(tag), more))
         return MM_NO_FRAMES;
@@ -774,7 +849,7 @@ static bool spares_are_sane(const struct ranges *ranges, uint32_t page,
     for (uint32_t left = ranges->spare_count; left > 0; left--) {
         const struct range_tag *tag = range_tag_at(ranges, ref);
 
-        if (tag == NULL || tag->height != 0)
+        if (tag == NULL || tag->pages != 0)
             return false;
         spare -= tag_is_on_page(ref, page);
         ref = tag->next;
@@ -800,35 +875,23 @@ static void spares_leave(struct ranges *ranges, uint32_t page)
 }
 
 /* TAG moves to a spare one: everything that pointed at it is told. */
-static struct range_tag *tag_move(struct ranges *ranges,
-                                  struct range_tag *tag)
+static void tag_move(struct ranges *ranges, struct range_tag *tag)
 {
     struct range_tag *to = spare_pop(ranges);
 
-    tree_replace(ranges, tag, to);
-    to->start = tag->start;
-    to->pages = tag->pages;
-    to->type = tag->type;
-    to->protection = tag->protection;
-    to->index = tag->index;
-    to->next = tag->next;
-    to->previous = tag->previous;
-    if (tag_is_used(tag)) {
-        index_move(ranges, tag, to);
-        return to;
+    if (tag->hangs) {
+        *to = *tag;
+        tag_hang(ranges, tag_previous(ranges, tag), to);
+    } else {
+        tree_replace(ranges, tag, to);
     }
-
-    range_ref ref = range_ref_of(ranges, to);
-    struct range_tag *next = range_tag_at(ranges, tag->next);
-    struct range_tag *previous = range_tag_at(ranges, tag->previous);
-
-    if (next != NULL)
-        next->previous = ref;
-    if (previous != NULL)
-        previous->next = ref;
-    else
-        ranges->lists[class_of(tag->pages)] = ref;
-    return to;
+    if (tag_is_free(tag)) {
+        list_remove(ranges, tag);
+        list_insert(ranges, to);
+        return;
+    }
+    tag_hang(ranges, to, range_hanging(ranges, tag));
+    index_move(ranges, tag, to);
 }
 
 /* Frees the instance's own page PAGE, on which nothing is any more. */
@@ -840,8 +903,8 @@ static bool own_page_give(struct ranges *ranges, uint32_t page)
     if (own == NULL || own->type != RANGE_TAGS || own->pages != 1)
         return false;                   /* damaged: the page is left alone */
 
-    struct range_tag *left = tree_previous(ranges, own);
-    struct range_tag *right = tree_next(ranges, own);
+    struct range_tag *left = tag_previous(ranges, own);
+    struct range_tag *right = tag_next(ranges, own);
 
     if (!tag_can_go(ranges, left, own, right))
         return false;
@@ -864,10 +927,10 @@ static bool tags_give(struct ranges *ranges, uint32_t page)
 
         const struct range_tag *tag = range_tag_at(ranges, ref);
 
-        if (tag->height > 0 && !tag_is_sane(ranges, tag))
+        if (tag->pages > 0 && !tag_is_sane(ranges, tag))
             return false;
-        used += tag->height > 0;
-        spare += tag->height == 0;
+        used += tag->pages > 0;
+        spare += tag->pages == 0;
     }
     if (ranges->spare_count < spare + used + RANGE_SPARE_TAGS ||
         !spares_are_sane(ranges, page, spare))
@@ -875,7 +938,7 @@ static bool tags_give(struct ranges *ranges, uint32_t page)
 
     spares_leave(ranges, page);
     for (range_ref ref = first; ref < first + RANGE_TAGS_PER_PAGE; ref++)
-        if (ref >= RANGE_FIRST_TAGS && range_tag_at(ranges, ref)->height > 0)
+        if (ref >= RANGE_FIRST_TAGS && range_tag_at(ranges, ref)->pages > 0)
             tag_move(ranges, range_tag_at(ranges, ref));
     return own_page_give(ranges, page);
 }
@@ -944,8 +1007,8 @@ const struct range_tag *ranges_find(const struct ranges *ranges,
     return page < ranges->page_count ? tree_find(ranges, page) : NULL;
 }
 
-const struct range_tag *ranges_next(const struct ranges *ranges,
-                                    const struct range_tag *tag)
+struct range_tag *ranges_next(const struct ranges *ranges,
+                              const struct range_tag *tag)
 {
-    return tree_next(ranges, tag);
+    return tag_next(ranges, tag);
 }

@@ -59,21 +59,24 @@ enum {
  *     +---------+---------+---------+---------+---------+
  *     | start   | pages   | left    | right   | parent  |   the tree, by start
  *     +---------+---------+----+----+----+----+---------+
- *     | next    | previous|type|prot|hght|indx|             its list
+ *     | next    | previous|heights  |type|prot|             its list
  *     +---------+---------+----+----+----+----+
  *
  * `next` and `previous` link free ranges of a size. Of a used range `next`
- * leads to the next one of its bucket in the index; in a tag that is itself
- * spare it threads the spare tags.
+ * leads to the next one of its bucket in the index, and `previous` names the
+ * free range that hangs on it; in a tag that is itself spare, which has no
+ * pages, `next` threads the spare tags.
  */
 struct range_tag {
     uint32_t start, pages;
     range_ref left, right, parent;
     range_ref next, previous;
+    uint8_t left_height;        /* of the subtrees to both sides; 0: no side, */
+    uint8_t right_height;       /* and `left`, `right` name the neighbour */
     uint8_t type;               /* enum range_type */
-    uint8_t protection;         /* enum range_protection, or-ed */
-    uint8_t height;             /* of the subtree; a leaf's is 1; 0: spare */
-    uint8_t index;              /* of an own page: 1, it is the index's */
+    uint8_t protection : 6;     /* enum range_protection, or-ed */
+    uint8_t index : 1;          /* of an own page: it is the index's */
+    uint8_t hangs : 1;          /* a free one, on `parent`: not in the tree */
 };
 
 _Static_assert(sizeof(struct range_tag) * RANGE_TAGS_PER_PAGE == MM_PAGE,
@@ -180,8 +183,8 @@ const struct range_tag *ranges_find(const struct ranges *ranges,
                                     uint32_t page);
 
 /* The tag after TAG by address; NULL after the last. */
-const struct range_tag *ranges_next(const struct ranges *ranges,
-                                    const struct range_tag *tag);
+struct range_tag *ranges_next(const struct ranges *ranges,
+                              const struct range_tag *tag);
 
 /* The tag that REF names; NULL for RANGE_NIL and for what is no tag. */
 static inline struct range_tag *range_tag_at(const struct ranges *ranges,
@@ -205,6 +208,32 @@ static inline range_ref range_ref_of(const struct ranges *ranges,
         return (range_ref)(distance / sizeof(struct range_tag));
     return (range_ref)(((uintptr_t)tag - (uintptr_t)ranges->base) /
                        sizeof(struct range_tag));
+}
+
+/* The sides of TAG in the tree; RANGE_NIL: none. */
+static inline range_ref range_left(const struct range_tag *tag)
+{
+    return tag->left_height == 0 ? RANGE_NIL : tag->left;
+}
+
+static inline range_ref range_right(const struct range_tag *tag)
+{
+    return tag->right_height == 0 ? RANGE_NIL : tag->right;
+}
+
+/* How high the subtree of TAG is: a leaf's is 1. */
+static inline uint8_t range_height(const struct range_tag *tag)
+{
+    return (uint8_t)((tag->left_height > tag->right_height
+                          ? tag->left_height : tag->right_height) + 1);
+}
+
+/* The free tag that hangs on TAG; NULL: none. */
+static inline struct range_tag *range_hanging(const struct ranges *ranges,
+                                              const struct range_tag *tag)
+{
+    return tag->type == RANGE_FREE ? NULL
+                                   : range_tag_at(ranges, tag->previous);
 }
 
 /* ranges_check.c: R1..R7 of ranges.c; NULL or the first that is broken;

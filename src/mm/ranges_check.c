@@ -13,25 +13,51 @@ struct tally {
     uint32_t used_count, free_count, tag_pages;
 };
 
-/* R2 and R3 at TAG alone. */
-static const char *check_node(const struct ranges *ranges,
-                              const struct range_tag *tag)
-{
-    const struct range_tag *left = range_tag_at(ranges, tag->left);
-    const struct range_tag *right = range_tag_at(ranges, tag->right);
-    range_ref ref = range_ref_of(ranges, tag);
-    int left_height = left == NULL ? 0 : left->height;
-    int right_height = right == NULL ? 0 : right->height;
-    int higher = left_height > right_height ? left_height : right_height;
+static const char *const r2 =
+    "R2: the tree is in order and its parents are right";
 
-    if ((tag->left != RANGE_NIL && left == NULL) ||
-        (tag->right != RANGE_NIL && right == NULL) ||
-        (left != NULL && (left->parent != ref || left->start >= tag->start)) ||
-        (right != NULL && (right->parent != ref ||
-                           right->start <= tag->start)))
-        return "R2: the tree is in order and its parents are right";
-    if (tag->height != higher + 1 || left_height - right_height > 1 ||
-        right_height - left_height > 1)
+/* R2 at TAG, which hangs, on the tag PREVIOUS: it has no part in the tree. */
+static const char *check_hanging(const struct ranges *ranges,
+                                 const struct range_tag *tag,
+                                 range_ref previous)
+{
+    const struct range_tag *holder = range_tag_at(ranges, previous);
+
+    return tag->type == RANGE_FREE && tag->parent == previous &&
+                   holder != NULL && range_hanging(ranges, holder) == tag &&
+                   (tag->left | tag->right | tag->left_height |
+                    tag->right_height) == 0
+               ? NULL : r2;
+}
+
+/* R2 and R3 at TAG alone, which is in the tree, behind PREVIOUS. */
+static const char *check_node(const struct ranges *ranges,
+                              const struct range_tag *tag, range_ref previous)
+{
+    const struct range_tag *left = range_tag_at(ranges, range_left(tag));
+    const struct range_tag *right = range_tag_at(ranges, range_right(tag));
+    const struct range_tag *parent = range_tag_at(ranges, tag->parent);
+    const struct range_tag *hanging = range_hanging(ranges, tag);
+    range_ref ref = range_ref_of(ranges, tag);
+
+    if (left == NULL ? tag->left != previous
+                     : left->parent != ref || left->start >= tag->start)
+        return r2;
+    if (right == NULL ? tag->right != RANGE_NIL &&
+                            range_tag_at(ranges, tag->right) == NULL
+                      : right->parent != ref || right->start <= tag->start)
+        return r2;
+    if (parent == NULL
+            ? ranges->root != ref
+            : range_left(parent) != ref && range_right(parent) != ref)
+        return r2;
+    if (tag->type != RANGE_FREE && tag->previous != RANGE_NIL &&
+        (hanging == NULL || !hanging->hangs))
+        return r2;
+    if (tag->left_height != (left == NULL ? 0 : range_height(left)) ||
+        tag->right_height != (right == NULL ? 0 : range_height(right)) ||
+        tag->left_height - tag->right_height > 1 ||
+        tag->right_height - tag->left_height > 1)
         return "R3: the tree is balanced and its heights are right";
     return NULL;
 }
@@ -40,17 +66,20 @@ static const char *check_node(const struct ranges *ranges,
 static const char *check_tree(const struct ranges *ranges,
                               struct tally *tally, uint32_t *page)
 {
-    const struct range_tag *tag = tree_first(ranges);
+    const struct range_tag *tag = ranges_find(ranges, 0);
     const struct range_tag *root = range_tag_at(ranges, ranges->root);
+    range_ref previous = RANGE_NIL;         /* in the tree */
     bool left_is_free = false;
     uint32_t end = 0;
 
     if (root == NULL || root->parent != RANGE_NIL)
-        return "R2: the tree is in order and its parents are right";
-    for (; tag != NULL; tag = tree_next(ranges, tag)) {
+        return r2;
+    for (; tag != NULL; tag = ranges_next(ranges, tag)) {
         *page = tag->start;
 
-        const char *broken = check_node(ranges, tag);
+        const char *broken = tag->hangs
+                                 ? check_hanging(ranges, tag, previous)
+                                 : check_node(ranges, tag, previous);
 
         if (broken != NULL)
             return broken;
@@ -69,6 +98,8 @@ static const char *check_tree(const struct ranges *ranges,
             tally->tag_pages += tag->type == RANGE_TAGS;
         }
         left_is_free = tag->type == RANGE_FREE;
+        if (!tag->hangs)
+            previous = range_ref_of(ranges, tag);
     }
     *page = end;
     return end == ranges->page_count ? NULL : "R1: tags tile the arena";
@@ -94,7 +125,7 @@ static const char *check_lists(const struct ranges *ranges,
                 return r5;
             *page = tag->start;
             if (tag->type != RANGE_FREE || tag->previous != previous ||
-                tag->height == 0 || tag->pages == 0 ||
+                tag->pages == 0 ||
                 class_of(tag->pages) != k || ++listed > free_count)
                 return r5;
             previous = ref;
@@ -119,7 +150,7 @@ static const char *check_index(const struct ranges *ranges, uint32_t *page)
             if (tag == NULL)
                 return r7;
             *page = tag->start;
-            if (tag->type == RANGE_FREE || tag->height == 0 ||
+            if (tag->type == RANGE_FREE || tag->pages == 0 ||
                 index_bucket_of(ranges, tag->start) != i ||
                 ++found > ranges->used_count)
                 return r7;
@@ -169,7 +200,7 @@ const char *ranges_check(const struct ranges *ranges, uint32_t *page)
     while (ref != RANGE_NIL && spare <= ranges->spare_count) {
         const struct range_tag *tag = range_tag_at(ranges, ref);
 
-        if (tag == NULL || tag->height != 0)
+        if (tag == NULL || tag->pages != 0)
             break;
         ref = tag->next;
         spare++;

@@ -109,7 +109,7 @@ struct range_tag *index_find(const struct ranges *ranges, uint32_t page)
 
     for (int i = 0; tag != NULL && i < INDEX_TRIES; i++) {
         if (tag->start == page)
-            return tag->height > 0 && tag->type != RANGE_FREE ? tag : NULL;
+            return tag->pages > 0 && tag->type != RANGE_FREE ? tag : NULL;
         tag = range_tag_at(ranges, tag->next);
     }
     return NULL;

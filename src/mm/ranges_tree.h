@@ -13,7 +13,8 @@ enum {
     RANGE_HEIGHT_MAX = 48,
 };
 
-/* The tag that contains PAGE; NULL when there is none. */
+/* The tag that contains PAGE, in the tree or hanging on one that is; NULL when
+ * there is none. */
 struct range_tag *tree_find(const struct ranges *ranges, uint32_t page);
 
 /* Puts TAG, not in the tree, directly after KNOWN in order of address. KNOWN
@@ -21,14 +22,14 @@ struct range_tag *tree_find(const struct ranges *ranges, uint32_t page);
 void tree_insert_after(struct ranges *ranges, struct range_tag *known,
                        struct range_tag *tag);
 
-/* TO, not in the tree, takes TAG's place in it. TAG is out then. */
+/* TO, not in the tree, becomes all that TAG is, and takes its place in it. */
 void tree_replace(struct ranges *ranges, struct range_tag *tag,
                   struct range_tag *to);
 
 /* Takes TAG out, which has at most one side. O(log n). */
 void tree_remove(struct ranges *ranges, struct range_tag *tag);
 
-struct range_tag *tree_first(const struct ranges *ranges);
+/* The tag in the tree behind TAG, or before it; NULL: none. */
 struct range_tag *tree_next(const struct ranges *ranges,
                             const struct range_tag *tag);
 struct range_tag *tree_previous(const struct ranges *ranges,

@@ -10,8 +10,8 @@
  * and some trees would need more keys to come about. These too are made, as
  * drawings: all binary trees are, and the balanced ones are kept.
  *
- * In every tree T1 to T4 of ranges_tree.c hold, by a walk of our own; find,
- * first, next and previous answer what a sorted list would; and at the end
+ * In every tree T1 to T5 of ranges_tree.c hold, by a walk of our own; find,
+ * next and previous answer what a sorted list would; and at the end
  * the number of trees is the one that a recurrence knows, which counts AVL
  * trees by their height and shares nothing with the code.
  *
@@ -71,6 +71,20 @@ static uint8_t key_of(range_ref ref)
     return tag == NULL ? 0 : (uint8_t)((tag->start - 1) / 2 + 1);
 }
 
+static uint8_t height_of(const struct tree *tree, uint32_t key_and_one)
+{
+    return key_and_one == 0 ? 0 : tree[key_and_one - 1].height;
+}
+
+/* The key (+ 1) before KEY, or behind it, that is in the tree; 0: none. */
+static uint32_t neighbour(const struct tree *tree, uint32_t key, int step)
+{
+    for (int i = (int)key + step; i >= 0 && i < (int)keys; i += step)
+        if (tree[i].in)
+            return (uint32_t)i + 1;
+    return 0;
+}
+
 static void make(const struct tree *tree)
 {
     memset(ranges.first, 0, sizeof ranges.first);
@@ -79,9 +93,14 @@ static void make(const struct tree *tree)
         at[i] = i + 1;
     for (uint32_t i = 0; i < keys; i++) {
         *tag_of(i) = (struct range_tag){
-            .start = page_of(i), .pages = 1, .left = ref_of(tree[i].left),
-            .right = ref_of(tree[i].right), .parent = ref_of(tree[i].parent),
-            .height = tree[i].height,
+            .start = page_of(i), .pages = 1,
+            .left = ref_of(tree[i].left != 0 ? tree[i].left
+                                             : neighbour(tree, i, -1)),
+            .right = ref_of(tree[i].right != 0 ? tree[i].right
+                                               : neighbour(tree, i, 1)),
+            .parent = ref_of(tree[i].parent),
+            .left_height = height_of(tree, tree[i].left),
+            .right_height = height_of(tree, tree[i].right),
         };
         if (tree[i].in && tree[i].parent == 0)
             ranges.root = ref_of(i + 1);
@@ -99,15 +118,15 @@ static int check_subtree(uint32_t key, uint32_t parent, int *last)
     int left, right;
 
     EXPECT(key_of(tag->parent) == parent, "T4: a parent is not the parent");
-    left = check_subtree(key_of(tag->left), key, last);
+    left = check_subtree(key_of(range_left(tag)), key, last);
     EXPECT((int)key > *last, "T1: not in order of address");
     *last = (int)key;
-    right = check_subtree(key_of(tag->right), key, last);
+    right = check_subtree(key_of(range_right(tag)), key, last);
     EXPECT(left - right <= 1 && right - left <= 1,
            "T3: the sides' heights differ by more than one");
-    EXPECT(tag->height == (left > right ? left : right) + 1,
-           "T2: the height is not one more than the higher side's");
-    return tag->height;
+    EXPECT(tag->left_height == left && tag->right_height == right,
+           "T2: a tag does not say how high its sides are");
+    return (left > right ? left : right) + 1;
 }
 
 static void check_answers(const struct tree *tree)
@@ -124,9 +143,14 @@ static void check_answers(const struct tree *tree)
         if (tag == NULL)
             continue;
         EXPECT(tree_previous(&ranges, tag) == last, "previous is wrong");
-        EXPECT((last == NULL ? tree_first(&ranges)
-                             : tree_next(&ranges, last)) == tag,
-               "first or next is wrong");
+        EXPECT(last == NULL || tree_next(&ranges, last) == tag,
+               "next is wrong");
+        EXPECT(tag->left_height != 0 ||
+                   tag->left == ref_of(neighbour(tree, i, -1)),
+               "T5: an empty left side does not name the tag before");
+        EXPECT(tag->right_height != 0 ||
+                   tag->right == ref_of(neighbour(tree, i, 1)),
+               "T5: an empty right side does not name the tag behind");
         last = tag;
     }
     EXPECT(last == NULL || tree_next(&ranges, last) == NULL,
@@ -146,13 +170,11 @@ static void settle(uint32_t members)
     for (uint32_t i = 0; i < keys; i++) {
         const struct range_tag *tag = tag_of(i);
 
-        if (!(members >> i & 1)) {
-            EXPECT(tag->height == 0, "a tag that is out has a height");
+        if (!(members >> i & 1))
             continue;
-        }
         tree[i] = (struct tree){
-            1, key_of(tag->left), key_of(tag->right), key_of(tag->parent),
-            tag->height,
+            1, key_of(range_left(tag)), key_of(range_right(tag)),
+            key_of(tag->parent), range_height(tag),
         };
     }
     check_answers(tree);

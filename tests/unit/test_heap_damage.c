@@ -302,15 +302,14 @@ static void a_tree_with_two_truths_is_not_followed(void **state)
         high = range_tag_at(ranges, 22);
         *low = (struct range_tag){
             .start = 16, .pages = type == RANGE_FREE ? 48 : 1,
-            .type = (uint8_t)type, .height = 1, .parent = 21,
+            .type = (uint8_t)type, .parent = 21,
         };
         *root = (struct range_tag){
-            .start = 18, .pages = 1, .type = RANGE_OTHER, .height = 2,
-            .left = 20, .right = 22,
+            .start = 18, .pages = 1, .type = RANGE_OTHER, .left = 20,
+            .right = 22, .left_height = 1, .right_height = 1,
         };
         *high = (struct range_tag){
-            .start = 16, .pages = 16, .type = RANGE_SPAN, .height = 1,
-            .parent = 21,
+            .start = 16, .pages = 16, .type = RANGE_SPAN, .parent = 21,
         };
         ranges->root = 21;
         word(SPAN)[0] = SPAN_OF_LARGE;

@@ -512,11 +512,12 @@ static void rings_in_the_tree_end(void **state)
     (void)state;
     for (uint32_t page = 5; page < PAGES; page += 10) {
         for (int link = 0; link < 7; link++) {
-            struct range_tag *tag;
+            struct range_tag *tag, was;
             range_ref self, root;
 
             open_stripes();
             tag = tag_of(page);
+            was = *tag;
             self = range_ref_of(&g->ranges, tag);
             root = g->ranges.root;
             switch (link) {
@@ -533,7 +534,7 @@ static void rings_in_the_tree_end(void **state)
             uint32_t where;
 
             assert_true(ranges_check(&g->ranges, &where) != NULL ||
-                        (link == 3 && tag->left == root));
+                        memcmp(tag, &was, sizeof was) == 0);
             for (uint32_t at = 2; at < PAGES; at += 9) {
                 get(at, 1);
                 put(at, 1);
@@ -578,16 +579,19 @@ static void a_wrong_parent_of_the_next_tag_ends(void **state)
         struct range_tag *leaving, *next;
         uint32_t where;
 
-        open_ground();                  /* used, free, used, free, ... */
-        for (uint32_t at = 0; at < 160; at += 20)
+        open_ground();          /* used, free, used, free, ...; none hangs */
+        for (uint32_t at = 0; at < 160; at += 10)
             assert_int_equal(get(at, 10), MM_OK);
+        for (uint32_t at = 10; at < 160; at += 20)
+            assert_int_equal(put(at, 10), MM_OK);
         leaving = tag_of(page);
         next = tag_of(leaving->start + leaving->pages);
         if (leaving->type != RANGE_FREE || next == NULL ||
-            leaving->left == RANGE_NIL || leaving->right == RANGE_NIL ||
+            range_left(leaving) == RANGE_NIL ||
+            range_right(leaving) == RANGE_NIL ||
             leaving->right == range_ref_of(&g->ranges, next))
             continue;
-        assert_int_equal(next->left, RANGE_NIL);
+        assert_int_equal(range_left(next), RANGE_NIL);
         next->parent = range_ref_of(&g->ranges, leaving);
         tried++;
         alarm(10);
@@ -675,9 +679,6 @@ static void a_tag_that_cannot_be_is_not_freed(void **state)
     tag_of(30)->type = RANGE_TYPES;
     refused_unchanged(put(30, 10), MM_BAD_TAG);
     open_stripes();
-    tag_of(30)->height = 0;
-    refused_unchanged(put(30, 10), MM_BAD_TAG);
-    open_stripes();
     tag_of(30)->pages = 0;              /* the index finds it all the same */
     refused_unchanged(put(30, 10), MM_BAD_TAG);
 }
@@ -686,12 +687,11 @@ static void a_tag_that_cannot_be_is_not_freed(void **state)
 static void strangers_on_a_list_are_seen(void **state)
 {
     static const struct range_tag strangers[] = {
-        { .start = 5, .pages = 3, .height = 1, .type = RANGE_FREE },
-        { .start = 5, .pages = 3, .height = 0, .type = RANGE_FREE },
-        { .start = 5, .pages = 0, .height = 1, .type = RANGE_FREE },
-        { .start = 5, .pages = 3, .height = 1, .type = RANGE_OTHER },
-        { .start = 5, .pages = 4, .height = 1, .type = RANGE_FREE },
-        { .start = 5, .pages = 3, .height = 1, .previous = 7 },
+        { .start = 5, .pages = 3, .type = RANGE_FREE },
+        { .start = 5, .pages = 0, .type = RANGE_FREE },
+        { .start = 5, .pages = 3, .type = RANGE_OTHER },
+        { .start = 5, .pages = 4, .type = RANGE_FREE },
+        { .start = 5, .pages = 3, .previous = 7 },
     };
 
     (void)state;

@@ -259,8 +259,8 @@ static void rings_in_buckets_end(void **state)
 static void strangers_in_a_bucket_are_not_answered(void **state)
 {
     static const struct range_tag strangers[] = {
-        { .pages = 1, .height = 0, .type = RANGE_OTHER },
-        { .pages = 1, .height = 1, .type = RANGE_FREE },
+        { .pages = 0, .type = RANGE_OTHER },
+        { .pages = 1, .type = RANGE_FREE },
     };
 
     (void)state;

@@ -256,16 +256,19 @@ class Machine:
         """The tag that contains PAGE, or None."""
         count = self.ranges.page_count
         tag = self.tag(self.ranges.root) if page < count else None
+        last = None
         for _ in range(HEIGHT_MAX):
             if tag is None:
-                return None
+                break
             if page < tag.start:
-                tag = self.tag(tag.left)
-            elif page - tag.start >= tag.pages:
-                tag = self.tag(tag.right)
+                tag = self.tag(tag.left) if tag.left_height else None
             else:
-                return tag if tag.pages <= count - tag.start else None
-        return None
+                last = tag
+                tag = self.tag(tag.right) if tag.right_height else None
+        if last and page - last.start >= last.pages and last.type != FREE:
+            last = self.tag(last.previous)      # what hangs on it
+        return last if (last and page - last.start < last.pages and
+                        last.pages <= count - last.start) else None
 
     def tags(self):
         """All tags by address, from page 0 up."""
@@ -1075,7 +1078,7 @@ class TagPrinter(Printer):
 
     @staticmethod
     def words(value):
-        if int(value['height']) == 0:
+        if int(value['pages']) == 0:
             return 'a spare tag'
 
         class Tag:
