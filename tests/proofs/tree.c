@@ -16,10 +16,9 @@
  *   ROTATE, NEAR, FAR   rotate_right, left, right, or the other way round: below
  *                       is on the NEAR side of top, and B on below's FAR side
  *   SIDE, OTHER_SIDE    on which side of its parent top is, and the other one
- *   LEAST_REF           1: A, B, C and the parent are there. 0: each of them may
- *                       be none, so the root is rotated too; heights are then
- *                       left to the other form, in which the provers need not
- *                       ask of each tag whether it is there
+ *
+ * A, B, C and the parent may be none; then the root is rotated. Where B is none,
+ * what would be its place names the neighbour on that side.
  */
 #include "tags.h"
 
@@ -27,22 +26,9 @@
 
 /*@ logic integer higher(integer a, integer b) = a > b ? a : b; */
 
-#define IS_REF(i) (LEAST_REF <= i && i < TAGS)
-
-/* IF_THERE(i): what follows is said only of a tag that is there. */
-#if LEAST_REF == 1
-#define IF_THERE(i)
-#define HEIGHT(i) tags[i].height
-#define HEIGHTS                                                            \
-    ensures height_top: tags[top].height ==                                \
-            1 + higher(tags[b].height, tags[c].height);                    \
-    ensures height_below: tags[below].height ==                            \
-            1 + higher(tags[a].height, tags[top].height);
-#else
-#define IF_THERE(i) i != 0 ==>
-#define HEIGHT(i) (i == 0 ? 0 : tags[i].height)
-#define HEIGHTS
-#endif
+#define IS_REF(i) (0 <= i && i < TAGS)
+#define PASTE(a, b) a##b
+#define HEIGHT(side) PASTE(side, _height)
 
 /* None is another, but that A and C need not differ. Written out here, and not
  * a predicate: the provers need not unfold it. */
@@ -50,21 +36,30 @@
     requires IS_REF(a) && IS_REF(b) && IS_REF(c) && IS_REF(p);
     requires a != below && a != top && b != below && b != top;
     requires c != below && c != top && p != below && p != top;
-    requires IF_THERE(b) b != p && b != a && b != c;
-    requires IF_THERE(p) p != a && p != c;
-    requires HEIGHT(a) < 200 && HEIGHT(b) < 200 && HEIGHT(c) < 200;
+    requires b != 0 ==> b != p && b != a && b != c;
+    requires p != 0 ==> p != a && p != c;
+    requires tags[top].HEIGHT(NEAR) < 200 && tags[top].HEIGHT(FAR) < 200;
+    requires tags[below].HEIGHT(NEAR) < 200 && tags[below].HEIGHT(FAR) < 200;
     requires tags[top].NEAR == below && tags[top].FAR == c;
-    requires tags[below].NEAR == a && tags[below].FAR == b;
+    requires tags[below].NEAR == a;
+    requires b == 0 <==> tags[below].HEIGHT(FAR) == 0;
+    requires b != 0 ==> tags[below].FAR == b;
     requires tags[top].parent == p;
-    requires IF_THERE(p) tags[p].SIDE == top && tags[p].OTHER_SIDE != top;
+    requires p != 0 ==> tags[p].SIDE == top && tags[p].OTHER_SIDE != top;
     ensures order: tags[below].NEAR == a && tags[below].FAR == top &&
-                   tags[top].NEAR == b && tags[top].FAR == c;
+                   tags[top].NEAR == (b == 0 ? below : b) &&
+                   tags[top].FAR == c;
     ensures parents: tags[below].parent == p && tags[top].parent == below;
-    ensures inner: IF_THERE(b) tags[b].parent == top;
+    ensures inner: b != 0 ==> tags[b].parent == top;
     ensures root: all.root == (p == 0 ? below : \old(all.root));
-    ensures above: IF_THERE(p) tags[p].SIDE == below &&
+    ensures above: p != 0 ==> tags[p].SIDE == below &&
                    tags[p].OTHER_SIDE == \old(tags[p].OTHER_SIDE);
-    HEIGHTS
+    ensures height_a: tags[below].HEIGHT(NEAR) ==
+                      \old(tags[below].HEIGHT(NEAR));
+    ensures height_b: tags[top].HEIGHT(NEAR) == \old(tags[below].HEIGHT(FAR));
+    ensures height_c: tags[top].HEIGHT(FAR) == \old(tags[top].HEIGHT(FAR));
+    ensures height_top: tags[below].HEIGHT(FAR) ==
+            1 + higher(tags[top].HEIGHT(NEAR), tags[top].HEIGHT(FAR));
  */
 void proof_rotate(uint32_t below, uint32_t top, uint32_t a, uint32_t b,
                   uint32_t c, uint32_t p)
