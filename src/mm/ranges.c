@@ -891,7 +891,8 @@ static void tag_move(struct ranges *ranges, struct range_tag *tag)
         return;
     }
     tag_hang(ranges, to, range_hanging(ranges, tag));
-    index_move(ranges, tag, to);
+    index_remove(ranges, tag);
+    index_insert(ranges, to);
 }
 
 /* Frees the instance's own page PAGE, on which nothing is any more. */
@@ -984,21 +985,6 @@ uint32_t ranges_trim(struct ranges *ranges)
             given++;
     }
     return given + index_trim(ranges);  /* it had tag pages in it, too */
-}
-
-enum mm_fault ranges_protect(struct ranges *ranges, uint32_t page,
-                             unsigned protection)
-{
-    struct range_tag *tag = tree_find(ranges, page);
-
-    if (page >= ranges->page_count)
-        return MM_OUTSIDE;
-    if (tag == NULL || !tag_is_sane(ranges, tag))
-        return MM_BAD_TAG;
-    if (tag_is_free(tag))
-        return MM_NOT_OWNED;
-    tag->protection = (uint8_t)protection;
-    return MM_OK;
 }
 
 const struct range_tag *ranges_find(const struct ranges *ranges,

@@ -173,10 +173,6 @@ uint32_t ranges_trim(struct ranges *ranges);
  */
 void ranges_keep(struct ranges *ranges);
 
-/* Gives the used range that contains PAGE another protection. */
-enum mm_fault ranges_protect(struct ranges *ranges, uint32_t page,
-                             unsigned protection);
-
 /* The tag that contains PAGE; NULL when PAGE is outside or tags are
  * damaged. O(log n). */
 const struct range_tag *ranges_find(const struct ranges *ranges,

@@ -126,40 +126,22 @@ void index_insert(struct ranges *ranges, struct range_tag *tag)
     *first = range_ref_of(ranges, tag);
 }
 
-/* What names TAG in its bucket; NULL in a damaged index. */
-static range_ref *link_of(const struct ranges *ranges,
-                          const struct range_tag *tag)
+void index_remove(struct ranges *ranges, const struct range_tag *tag)
 {
     range_ref ref = range_ref_of(ranges, tag);
     range_ref *link = bucket_at(ranges, index_bucket_of(ranges, tag->start));
 
     for (uint32_t left = ranges->used_count; link != NULL && left > 0;
          left--) {
-        if (*link == ref)
-            return link;
+        if (*link == ref) {
+            *link = tag->next;
+            return;
+        }
 
         struct range_tag *at = range_tag_at(ranges, *link);
 
         link = at == NULL ? NULL : &at->next;
     }
-    return NULL;
-}
-
-void index_remove(struct ranges *ranges, const struct range_tag *tag)
-{
-    range_ref *link = link_of(ranges, tag);
-
-    if (link != NULL)
-        *link = tag->next;
-}
-
-void index_move(struct ranges *ranges, const struct range_tag *tag,
-                const struct range_tag *to)
-{
-    range_ref *link = link_of(ranges, tag);
-
-    if (link != NULL)
-        *link = range_ref_of(ranges, to);
 }
 
 /* ---- growing and shrinking -------------------------------------------- */

@@ -41,11 +41,9 @@ struct range_tag *tree_previous(const struct ranges *ranges,
  * index does not find it soon: the tree knows. */
 struct range_tag *index_find(const struct ranges *ranges, uint32_t page);
 
-/* TAG is used from now on; not any more; or has moved to TO. */
+/* TAG is used from now on; or not any more. */
 void index_insert(struct ranges *ranges, struct range_tag *tag);
 void index_remove(struct ranges *ranges, const struct range_tag *tag);
-void index_move(struct ranges *ranges, const struct range_tag *tag,
-                const struct range_tag *to);
 
 /* Whether one bucket more would be good. */
 bool index_is_small(const struct ranges *ranges);

@@ -654,15 +654,6 @@ static void protection_is_kept_in_the_tag(void **state)
     open_ground(64);
     get((struct range_request){ .pages = 10, .at = 20, .type = RANGE_STACK,
                                 .protection = RANGE_READ });
-    assert_int_equal(ranges_protect(&g.ranges, 25, RANGE_READ | RANGE_WRITE),
-                     MM_OK);
-    for (uint32_t page = 20; page < 30; page++)
-        g.protection[page] = RANGE_READ | RANGE_WRITE;
-    check_against_model();
-    assert_int_equal(ranges_protect(&g.ranges, 19, 1), MM_NOT_OWNED);
-    assert_int_equal(ranges_protect(&g.ranges, 30, 1), MM_NOT_OWNED);
-    assert_int_equal(ranges_protect(&g.ranges, 64, 1), MM_OUTSIDE);
-    assert_int_equal(ranges_protect(&g.ranges, UINT32_MAX, 1), MM_OUTSIDE);
     put(24, 2);                         /* both parts keep it */
     check_against_model();
 }

@@ -12,7 +12,7 @@
  */
 #include "panic.h"
 
-#include "mm/ranges.h"
+#include "mm/ranges_tree.h"
 
 #include <unistd.h>
 
@@ -327,7 +327,6 @@ static void without_a_root_no_page_is_found(void **state)
     assert_null(ranges_find(&g->ranges, 15));
     refused_unchanged(put(11, 2), MM_BAD_TAG);
     refused_unchanged(get(22, 1), MM_BAD_TAG);
-    refused_unchanged(ranges_protect(&g->ranges, 10, RANGE_READ), MM_BAD_TAG);
     refused_unchanged((int)ranges_trim(&g->ranges), 0);
     check_says("R2");
 }
@@ -490,22 +489,6 @@ static void the_range_that_was_freed_last_is_kept(void **state)
     check_fine();
 }
 
-static void a_tag_that_lies_is_not_protected(void **state)
-{
-    (void)state;
-    open_stripes();
-    tag_of(30)->pages--;
-    refused_unchanged(ranges_protect(&g->ranges, 31, RANGE_READ), MM_BAD_TAG);
-    refused_unchanged(ranges_protect(&g->ranges, 39, RANGE_READ), MM_BAD_TAG);
-    refused_unchanged(put(30, 2), MM_BAD_TAG);
-    assert_int_equal(ranges_protect(&g->ranges, 50, RANGE_READ), MM_OK);
-    assert_int_equal(tag_of(50)->protection, RANGE_READ);
-    assert_int_equal(ranges_protect(&g->ranges, 40, RANGE_READ),
-                     MM_NOT_OWNED);
-    assert_int_equal(ranges_protect(&g->ranges, PAGES, RANGE_READ),
-                     MM_OUTSIDE);
-}
-
 /* Links that lead round: each operation ends. What it answers is anything. */
 static void rings_in_the_tree_end(void **state)
 {
@@ -538,7 +521,6 @@ static void rings_in_the_tree_end(void **state)
             for (uint32_t at = 2; at < PAGES; at += 9) {
                 get(at, 1);
                 put(at, 1);
-                ranges_protect(&g->ranges, at, RANGE_READ);
             }
             for (uint32_t at = 10; at < 140; at += 20)
                 put(at + 3, 2);
@@ -602,6 +584,70 @@ static void a_wrong_parent_of_the_next_tag_ends(void **state)
         alarm(0);
     }
     assert_true(tried > 0);
+}
+
+/* What hangs says that it hangs on nothing, or on another. */
+static void a_tag_that_hangs_elsewhere_is_not_joined(void **state)
+{
+    struct range_tag *tag;
+
+    (void)state;
+    open_ground();
+    for (uint32_t at = 0; at < 160; at += 20)
+        assert_int_equal(get(at, 10), MM_OK);
+    tag = tag_of(30);
+    assert_true(tag->hangs);
+    for (range_ref wrong = RANGE_NIL;; wrong = range_ref_of(&g->ranges,
+                                                            tag_of(60))) {
+        range_ref was = tag->parent;
+
+        tag->parent = wrong;
+        refused_unchanged(put(20, 10), MM_BAD_TAG);
+        refused_unchanged(put(40, 10), MM_BAD_TAG);
+        check_says("R2");
+        tag->parent = was;
+        if (wrong != RANGE_NIL)
+            break;
+    }
+    tag->hangs = 0;
+    check_says("R2");
+    tag->hangs = 1;
+    tag->left_height = 1;
+    check_says("R2");
+    tag->left_height = 0;
+    assert_int_equal(put(20, 10), MM_OK);
+    check_fine();
+}
+
+/* A tag says that it has a high side, which is no tag: what is to be rotated
+ * is not there. */
+static void a_side_that_is_no_tag_is_not_rotated(void **state)
+{
+    (void)state;
+    for (int side = 0; side < 4; side++) {
+        struct range_tag *known, *next, *stranger;
+        uint32_t where;
+
+        open_stripes();
+        stranger = range_tag_at(&g->ranges, RANGE_FIRST_TAGS - 1);
+        known = tag_of(0);
+        while ((next = tree_next(&g->ranges, known)) == NULL ||
+               known->right_height > 0)
+            known = next;
+        switch (side) {
+        case 0: known->left = 0x7fffffff; known->left_height = 5; break;
+        case 1: known->right = 0x7fffffff; known->right_height = 5; break;
+        case 2: next->right = 0x7fffffff; next->right_height = 5; break;
+        case 3: next->left = 0x7fffffff; next->left_height = 5; break;
+        }
+        assert_non_null(ranges_check(&g->ranges, &where));
+        alarm(10);
+        tree_insert_after(&g->ranges,
+                          side == 2 ? tree_previous(&g->ranges, next) : known,
+                          stranger);
+        ranges_check(&g->ranges, &where);
+        alarm(0);
+    }
 }
 
 /* ---- damage among free tags --------------- */
@@ -849,8 +895,9 @@ int main(void)
         cmocka_unit_test(a_range_takes_in_free_pages_behind_it),
         cmocka_unit_test(nor_does_it_among_tags_that_lie),
         cmocka_unit_test(the_range_that_was_freed_last_is_kept),
-        cmocka_unit_test(a_tag_that_lies_is_not_protected),
         cmocka_unit_test(rings_in_the_tree_end),
+        cmocka_unit_test(a_tag_that_hangs_elsewhere_is_not_joined),
+        cmocka_unit_test(a_side_that_is_no_tag_is_not_rotated),
         cmocka_unit_test(
             a_free_tag_whose_next_does_not_lead_back_is_not_joined),
         cmocka_unit_test(a_wrong_parent_of_the_next_tag_ends),
