@@ -307,8 +307,9 @@ static struct range_tag *range_map(struct ranges *ranges,
                                    uint32_t pages, enum range_type type,
                                    unsigned protection)
 {
-    struct range_tag *left = tag_previous(ranges, tag);
     uint32_t start = tag->start, end = tag_end(tag);
+    struct range_tag *left = start < page || tag->hangs
+                                 ? tag_previous(ranges, tag) : NULL;
 
     list_remove(ranges, tag);
     if (tag->hangs) {
