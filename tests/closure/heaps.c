@@ -46,20 +46,15 @@
  *
  *     heaps PAGES UNITS HEAPS KEEP [none]     KEEP: quanta that a heap may keep
  */
-#include "closure.h"
+#include "states.h"
 #include "mm/heap_parts.h"
 
 enum {
     PAGES_MAX = 4, UNITS_MAX = 8, HEAPS_MAX = 2, HEAD = 128,
-    WORDS_MAX = 512, ARENA = PAGES_MAX * MM_PAGE,
-    HEAP_WORDS = sizeof(struct heap) / 4,
+    ARENA = PAGES_MAX * MM_PAGE,
 };
 
 enum what { USED, FREE, KEPT, REMOTE };
-
-struct words {
-    uint32_t count, word[WORDS_MAX];
-};
 
 /* Something that is handed out: a block or a large range. */
 struct live {
@@ -151,12 +146,6 @@ static bool same_arena(void)
 
 /* ---- from memory to words --------------- */
 
-static void put(struct words *words, uint32_t word)
-{
-    EXPECT(words->count < WORDS_MAX, "a state has more words than fit");
-    words->word[words->count++] = word;
-}
-
 /* Whether the payload at AT is on the list of HEAP's remote frees. */
 static bool is_remote(const struct heap *heap, uint32_t at)
 {
@@ -208,24 +197,6 @@ static void put_span(struct words *words, uint32_t page)
     }
 }
 
-static void put_heap(struct words *words, uint32_t number)
-{
-    struct heap heap = heaps[number];
-    const uint32_t *is = (const uint32_t *)&heap;
-    const uint32_t *was = (const uint32_t *)&heap_clean[number];
-    uint32_t count_at = words->count;
-
-    heap.refusal = heap.refusal_quantum = heap.examined = 0;
-    put(words, 0);
-    for (uint32_t i = 0; i < HEAP_WORDS; i++) {
-        if (is[i] == was[i])
-            continue;
-        put(words, i);
-        put(words, is[i]);
-        words->word[count_at]++;
-    }
-}
-
 static void read_state(struct words *words)
 {
     words->count = 0;
@@ -248,7 +219,7 @@ static void read_state(struct words *words)
         page += tag->pages;
     }
     for (uint32_t i = 0; i < heap_count; i++)
-        put_heap(words, i);
+        put_heap(words, &heaps[i], &heap_clean[i]);
 }
 
 /* ---- from words to memory --------------- */
@@ -370,9 +341,7 @@ static void make(const struct words *words)
     }
     ranges = *ranges_for(types);
     for (uint32_t i = 0; i < heap_count; i++) {
-        heaps[i] = heap_clean[i];
-        for (uint32_t left = *word++; left > 0; left--, word += 2)
-            ((uint32_t *)&heaps[i])[word[0]] = word[1];
+        word = make_heap(word, &heaps[i], &heap_clean[i]);
     }
     EXPECT(word == words->word + words->count, "a state is not what it says");
     frames_left = UINT32_MAX / 2;
@@ -408,79 +377,6 @@ void closure_show_state(void)
             printf(" [%u] %u", word[0] * 4, word[1]);
         printf("\n");
     }
-}
-
-/* ---- the states that were seen --------------- */
-
-static uint32_t *pool;                  /* all states' words, one by one */
-static uint64_t pool_used, pool_room;
-static uint64_t *state_at;              /* where in the pool each begins */
-static uint32_t *table;                 /* number + 1, hashed */
-static uint64_t seen, room;
-
-static uint64_t slot_of(const struct words *words)
-{
-    uint64_t hash = words->count;
-
-    for (uint32_t i = 0; i < words->count; i++) {
-        hash = (hash ^ words->word[i]) * UINT64_C(0x9e3779b97f4a7c15);
-        hash ^= hash >> 29;
-    }
-    for (uint64_t slot = hash & (2 * room - 1);;
-         slot = (slot + 1) & (2 * room - 1)) {
-        const uint32_t *there = table[slot] == 0
-                                    ? NULL : pool + state_at[table[slot] - 1];
-
-        if (there == NULL ||
-            (there[0] == words->count &&
-             memcmp(there + 1, words->word, words->count * 4) == 0))
-            return slot;
-    }
-}
-
-static void state_of(uint64_t number, struct words *words)
-{
-    const uint32_t *there = pool + state_at[number];
-
-    words->count = there[0];
-    memcpy(words->word, there + 1, there[0] * 4);
-}
-
-static void make_room(void)
-{
-    struct words words;
-
-    room = room == 0 ? 1 << 16 : room * 2;
-    free(table);
-    state_at = realloc(state_at, (size_t)room * sizeof *state_at);
-    table = calloc((size_t)(2 * room), sizeof *table);
-    EXPECT(state_at != NULL && table != NULL, "out of memory");
-    for (uint64_t i = 0; i < seen; i++) {
-        state_of(i, &words);
-        table[slot_of(&words)] = (uint32_t)i + 1;
-    }
-}
-
-static void see(const struct words *words)
-{
-    uint64_t slot = slot_of(words);
-
-    if (table[slot] != 0)
-        return;
-    if (seen == room) {
-        make_room();
-        slot = slot_of(words);
-    }
-    if (pool_used + words->count + 1 > pool_room) {
-        pool_room = pool_room == 0 ? 1 << 20 : pool_room * 2;
-        pool = realloc(pool, (size_t)pool_room * sizeof *pool);
-        EXPECT(pool != NULL, "out of memory");
-    }
-    state_at[seen] = pool_used;
-    pool[pool_used] = words->count;
-    memcpy(pool + pool_used + 1, words->word, words->count * 4);
-    pool_used += words->count + 1;
-    table[slot] = (uint32_t)++seen;
 }
 
 /* ---- the operations --------------- */

@@ -44,7 +44,7 @@ COVERAGE_PROGRAMS :=
 $(foreach width,$(COVERAGE_WIDTHS),$(eval $(call coverage_width,$(width))) \
 	$(foreach test,$(COVERAGE_UNIT),$(eval $(call coverage_program,$(width),test_$(test),\
 		tests/unit/test_$(test).c $(call unit_sources,$(test))))) \
-	$(foreach name,heap heaps tree slots,$(eval $(call coverage_program,$(width),$(name),\
+	$(foreach name,heap heaps hollow tree slots,$(eval $(call coverage_program,$(width),$(name),\
 		tests/closure/$(name).c $(wildcard src/mm/*.c src/lab/polic*.c)))))
 COVERAGE_PROGRAMS := $(sort $(COVERAGE_PROGRAMS))
 

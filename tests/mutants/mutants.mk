@@ -42,7 +42,7 @@ MUTANT_NEEDS :=
 MUTANT_PROGRAMS :=
 $(foreach test,$(MUTANT_UNIT),$(eval $(call mutant_program,test_$(test),$(strip \
 	tests/mutants/impatient.c tests/unit/test_$(test).c $(call unit_sources,$(test))))))
-$(foreach name,heap heaps tree slots,$(eval $(call mutant_program,$(name),$(strip \
+$(foreach name,heap heaps hollow tree slots,$(eval $(call mutant_program,$(name),$(strip \
 	tests/closure/$(name).c $(wildcard src/mm/*.c src/lab/polic*.c)))))
 
 $(MUTANT_BUILD)/base/%.o: %.c
