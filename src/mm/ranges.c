@@ -570,7 +570,7 @@ static bool tag_can_go(const struct ranges *ranges,
                        const struct range_tag *tag,
                        const struct range_tag *right)
 {
-    return tag->pages > 0 && tag->type < RANGE_TYPES &&
+    return tag->type < RANGE_TYPES &&
            tag->start == (left == NULL ? 0 : tag_end(left)) &&
            tag_end(tag) == (right == NULL ? ranges->page_count
                                           : right->start) &&

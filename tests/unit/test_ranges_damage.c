@@ -617,6 +617,36 @@ static void a_tag_that_hangs_elsewhere_is_not_joined(void **state)
     tag->left_height = 0;
     assert_int_equal(put(20, 10), MM_OK);
     check_fine();
+
+    open_ground();                      /* the root, where nothing can hang */
+    tag_of(0)->hangs = 1;
+    check_says("R2");
+    open_ground();                      /* a right side of what it would be on */
+    assert_int_equal(get(0, 10), MM_OK);
+    assert_int_equal(get(10, 10), MM_OK);
+    assert_int_equal(put(10, 10), MM_OK);
+    tag = tag_of(10);
+    assert_ptr_equal(range_tag_at(&g->ranges, tag->parent), tag_of(0));
+    tag->hangs = 1;
+    check_says("R2");
+}
+
+/* On the way to a neighbour a side is no tag. */
+static void a_way_that_breaks_off_ends(void **state)
+{
+    struct range_tag *root, *side;
+
+    (void)state;
+    open_stripes();
+    root = range_tag_at(&g->ranges, g->ranges.root);
+    side = range_tag_at(&g->ranges, root->left);
+    assert_true(side->right_height > 0);
+    side->right = 0x7fffffff;
+    assert_null(tree_previous(&g->ranges, root));
+    side = range_tag_at(&g->ranges, root->right);
+    assert_true(side->left_height > 0);
+    side->left = 0x7fffffff;
+    assert_null(tree_next(&g->ranges, root));
 }
 
 /* A tag says that it has a high side, which is no tag: what is to be rotated
@@ -640,6 +670,8 @@ static void a_side_that_is_no_tag_is_not_rotated(void **state)
         case 2: next->right = 0x7fffffff; next->right_height = 5; break;
         case 3: next->left = 0x7fffffff; next->left_height = 5; break;
         }
+        if (side == 1)          /* nothing is behind it any more */
+            assert_null(tree_next(&g->ranges, known));
         assert_non_null(ranges_check(&g->ranges, &where));
         alarm(10);
         tree_insert_after(&g->ranges,
@@ -897,6 +929,7 @@ int main(void)
         cmocka_unit_test(the_range_that_was_freed_last_is_kept),
         cmocka_unit_test(rings_in_the_tree_end),
         cmocka_unit_test(a_tag_that_hangs_elsewhere_is_not_joined),
+        cmocka_unit_test(a_way_that_breaks_off_ends),
         cmocka_unit_test(a_side_that_is_no_tag_is_not_rotated),
         cmocka_unit_test(
             a_free_tag_whose_next_does_not_lead_back_is_not_joined),
