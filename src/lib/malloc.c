@@ -692,20 +692,26 @@ PUBLIC void *reallocarray(void *payload, size_t count, size_t size)
 }
 
 /* SIZE bytes at a multiple of ALIGN, a power of two: in a slot that lies so,
- * where one will do. */
+ * where one will do; in a kept block. */
 static void *alloc_aligned(size_t size, size_t align)
 {
     uint32_t slot = slot_bytes_aligned(size, align);
+    void *payload = NULL;
 
-    if (slot == 0 || my.heap == &nobody.heap)
+    if (my.heap == &nobody.heap)
         return alloc_slowly(size, align);
-
-    void *payload = malloc(slot);
-
-    if (LIKELY((uintptr_t)payload % align == 0))
-        return payload;
-    free(payload);                      /* a block: memory is short */
-    return alloc_slowly(size, align);
+    if (slot != 0) {
+        payload = malloc(slot);
+        if (LIKELY((uintptr_t)payload % align == 0))
+            return payload;
+        free(payload);                  /* a block: memory is short */
+        return alloc_slowly(size, align);
+    }
+    if (size <= FAST_ALIGNED_MOST) {
+        size = fast_block_rounded(size);
+        payload = fast_block_reuse_aligned(my.fast.kept, size, align);
+    }
+    return payload != NULL ? payload : alloc_slowly(size, align);
 }
 
 PUBLIC int posix_memalign(void **payload, size_t align, size_t size)

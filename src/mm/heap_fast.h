@@ -36,8 +36,12 @@
 #include "heap_parts.h"
 
 enum {
+    FAST_STEP = 64,             /* to which aligned sizes are rounded, so that
+                                   there are fewer of them */
     FAST_BLOCK_MOST = KEPT_SIZES * MM_QUANTUM - MM_QUANTUM - BLOCK_HEADER,
+    FAST_ALIGNED_MOST = KEPT_SIZES * MM_QUANTUM - FAST_STEP - BLOCK_HEADER,
     FAST_SLOTS = SLOT_CLASSES * sizeof(struct heap_slots),
+    FAST_LOOKS = 8,             /* blocks of a size, for an alignment */
 };
 
 #define FAST_BLOCKS \
@@ -70,6 +74,15 @@ static inline bool fast_slot_keep(struct heap_slots *kept, void *slot)
 
 /* ---- kept blocks ------------------------------------------------------ */
 
+/* PAYLOAD, of a block of QUANTA, is on its list no longer. */
+static inline void fast_block_taken(struct heap_kept *kept, void *payload,
+                                    size_t quanta)
+{
+    kept->left[quanta]++;
+    kept->room += (int32_t)quanta;
+    block_of(payload)->header &= ~(uint32_t)BLOCK_MARK;
+}
+
 /* The payload of a kept block for SIZE bytes, up to FAST_BLOCK_MOST; NULL when
  * none of this size is kept. */
 static inline void *fast_block_reuse(struct heap_kept *kept, size_t size)
@@ -80,10 +93,37 @@ static inline void *fast_block_reuse(struct heap_kept *kept, size_t size)
     if (payload == NULL)
         return NULL;
     kept->first[quanta] = *(void **)payload;
-    kept->left[quanta]++;
-    kept->room += (int32_t)quanta;
-    block_of(payload)->header &= ~(uint32_t)BLOCK_MARK;
+    fast_block_taken(kept, payload, quanta);
     return payload;
+}
+
+/* What is asked for when SIZE bytes, up to FAST_ALIGNED_MOST, are wanted at a
+ * multiple of more than MM_QUANTUM. */
+static inline size_t fast_block_rounded(size_t size)
+{
+    return (size + BLOCK_HEADER + FAST_STEP - 1) / FAST_STEP * FAST_STEP -
+           BLOCK_HEADER;
+}
+
+/* The payload of a kept block for SIZE bytes, rounded so, at a multiple of
+ * ALIGN; NULL when none of those kept last is. */
+static inline void *fast_block_reuse_aligned(struct heap_kept *kept,
+                                             size_t size, size_t align)
+{
+    size_t quanta = (size + BLOCK_HEADER) / MM_QUANTUM;
+    void **link = &kept->first[quanta];
+
+    for (int i = 0; i < FAST_LOOKS && *link != NULL; i++) {
+        void *payload = *link;
+
+        if (((uintptr_t)payload & (align - 1)) == 0) {
+            *link = *(void **)payload;
+            fast_block_taken(kept, payload, quanta);
+            return payload;
+        }
+        link = payload;
+    }
+    return NULL;
 }
 
 /* Keeps the used block of PAYLOAD, this heap's own. False when it is too large

@@ -10,15 +10,15 @@
  *      kept[quanta] --> | h: used, kept | next | ...    a list through payloads
  *
  * What is kept cannot coalesce, and is memory that nobody uses. That does no
- * harm while the heap needs no more pages. So it may be much, a quarter of the
- * heap; but before a page is held, or the heap grows, the shortest kept block
+ * harm while the heap needs no more pages. So it may be as much as the heap
+ * has; but before a page is held, or the heap grows, the shortest kept block
  * that is long enough for the request is freed in earnest, or, when there is
  * none, some short ones; and before a heap refuses or trims, everything that
  * it keeps.
  *
  *   K1  A kept block is marked in its header, and on the list of its size.
  *   K2  kept_room and the quanta on the lists add up to keep_quanta, which
- *       grows with the heap, a quarter of each span, up to keep_max.
+ *       grows with the heap, as much as each span, up to keep_max.
  *   K3  A group of sizes of which a block is kept has its bit in kept_groups;
  *       others may have theirs, until kept_find() looks there.
  *
@@ -237,10 +237,10 @@ void kept_lists_set(struct heap *heap)
         heap->fast->kept->left[quanta] = KEPT_PER_SIZE;
 }
 
-/* A heap that has grown by a span may keep a quarter of it more. */
+/* A heap that has grown by a span may keep as much more. */
 void kept_allow_more(struct heap *heap)
 {
-    uint32_t more = heap->span_bytes / 4 / MM_QUANTUM;
+    uint32_t more = heap->span_bytes / MM_QUANTUM;
 
     if (more > heap->keep_max - heap->keep_quanta)
         more = heap->keep_max - heap->keep_quanta;

@@ -40,7 +40,8 @@
  * are freed are *kept* in lists that know no pages, handed out as far as the
  * page knows, and the page's head stays out of the cache. An empty list is
  * filled with some slots of one page at a time; when it is full, slots go to
- * their pages. A class keeps few while it has few pages, and more with each.
+ * their pages. A class may keep those of some pages in any case, and more when
+ * it has many.
  *
  * In a checked heap the head is followed by one bit a slot, set while it is
  * handed out.
@@ -68,9 +69,9 @@ enum {
     SLOTS_AT_CHECKED = SLOT_ALIGN_MOST,
     SLOTS_FETCH = 64,           /* that are kept when none was */
     SLOTS_SPEND = 4,            /* that go back when there are too many */
-    SLOTS_KEPT_BYTES = 1024,    /* that a class may keep in any case */
+    SLOTS_KEPT_BYTES = 32768,   /* that a class may keep in any case */
     SLOTS_KEPT_SHARE = 8,       /* and else this part of its pages, */
-    SLOTS_KEPT_MOST = 256,      /* but no more slots than these */
+    SLOTS_KEPT_MOST = 2048,     /* but no more slots than these */
 };
 
 _Static_assert(offsetof(struct slot_page, live) <= SLOTS_AT, "the head fits");

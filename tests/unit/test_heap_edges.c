@@ -1035,6 +1035,46 @@ static void open_with_front(void)
     heap_set_fast(heap, &test->fast);
 }
 
+/* An aligned request takes one of the first eight kept blocks of its size that
+ * lies right; not the ninth. */
+static void a_kept_block_may_lie_right(void **state)
+{
+    size_t size = fast_block_rounded(1000), quanta = (size + 4) / 16;
+    unsigned char *payload[20], *right;
+
+    (void)state;
+    open_with_front();
+    assert_int_equal(size, 1020);
+    assert_int_equal(fast_block_rounded(FAST_ALIGNED_MOST), FAST_ALIGNED_MOST);
+    assert_null(fast_block_reuse_aligned(&test->kept, size, 4096));
+    for (int i = 0; i < 20; i++) {
+        payload[i] = test_home_alloc(test, &(struct heap_request){
+            .size = size });
+        assert_int_not_equal((uintptr_t)payload[i] % 2048, 0);
+    }
+    right = heap_alloc_request(heap, &(struct heap_request){
+        .size = size, .align = 2048 });
+    assert_int_equal(test_home_free(test, right), MM_OK);
+    for (int above = 0; above < 9; above++) {
+        void *got = fast_block_reuse_aligned(&test->kept, size, 2048);
+
+        if (above == 8) {
+            assert_null(got);
+            break;
+        }
+        assert_ptr_equal(got, right);
+        for (int i = 0; i < above; i++)
+            assert_non_null(fast_block_reuse(&test->kept, size));
+        assert_int_equal(test_home_free(test, right), MM_OK);
+        for (int i = 0; i <= above; i++)
+            assert_int_equal(test_home_free(test, payload[i]), MM_OK);
+        check_fine();
+    }
+    assert_int_equal(test->kept.left[quanta], KEPT_PER_SIZE - 9);
+    check_fine();
+    close_heap();
+}
+
 static void *fast_ask(uint64_t size)
 {
     void *payload = test_home_alloc(test,
@@ -1054,9 +1094,10 @@ static int32_t kept_slots(unsigned class)
  * fewer again when its pages have gone: by the front, and by heap_free(). */
 static void a_class_keeps_slots_as_it_has_pages(void **state)
 {
-    static void *slot[6000];
+    static void *slot[16000];
     static const struct { uint32_t size; int32_t count, few, many; } cases[] = {
-        { 8, 6000, 128, 256 }, { 100, 300, 9, 41 }, { 256, 700, 4, 100 },
+        { 32, 16000, 1024, 2048 }, { 100, 4000, 292, 539 },
+        { 256, 2100, 128, 300 },
     };
 
     (void)state;
@@ -1099,13 +1140,14 @@ static void kept_slots_come_in_the_order_of_their_page(void **state)
     (void)state;
     open_with_front();
     first = fast_ask(256);
-    assert_int_equal(kept_slots(16), 3);
+    assert_int_equal(kept_slots(16), 6);
     for (int i = 1; i < 7; i++) {
         slot[i] = fast_ask(256);
         assert_ptr_equal(slot[i], first + i * 256);
     }
     assert_int_equal(kept_slots(16), 0);
     assert_int_equal(heap->slot_lists[16], BLOCK_NIL);
+    test->fast.slots[16].left = test->fast.slots[16].most = 4;
     for (int i = 1; i < 7; i++)         /* four are kept, two are not */
         assert_int_equal(test_home_free(test, slot[i]), MM_OK);
     assert_int_equal(kept_slots(16), 4);
@@ -1123,11 +1165,11 @@ static void kept_slots_come_in_the_order_of_their_page(void **state)
  * not in its account. */
 static void without_a_front_no_slots_are_kept(void **state)
 {
-    void *slot[200];
+    void *slot[600];
 
     (void)state;
     open_with_front();
-    for (int i = 0; i < 200; i++)
+    for (int i = 0; i < 600; i++)
         slot[i] = fast_ask(100);
     for (int i = 0; i < 10; i++)
         assert_int_equal(test_home_free(test, slot[i]), MM_OK);
@@ -1140,10 +1182,10 @@ static void without_a_front_no_slots_are_kept(void **state)
                                              MM_SLOT_PAGE)));
     heap_set_fast(heap, &test->fast);
     assert_int_equal(kept_slots(7), 0);
-    for (int i = 10; i < 200; i++)
+    for (int i = 10; i < 600; i++)
         assert_int_equal(test_home_free(test, slot[i]), MM_OK);
     assert_true(test->fast.slot_pages[7] < 0);
-    assert_int_equal(test->fast.slots[7].most, 9);
+    assert_int_equal(test->fast.slots[7].most, 292);
     check_fine();
     close_heap();
 }
@@ -1256,19 +1298,19 @@ static void eight_blocks_are_looked_at(void **state)
     }
 }
 
-/* Each span lets the heap keep a quarter of it more, but not more than it may. */
+/* Each span lets the heap keep as much more, but not more than it may. */
 static void what_may_be_kept_has_an_end(void **state)
 {
     (void)state;
-    open_heap((struct heap_setup){ .keep_bytes = 1500 * 16 }, 512 * KIB,
+    open_heap((struct heap_setup){ .keep_bytes = 6000 * 16 }, 512 * KIB,
               64 * KIB, false);
     give(100);
-    assert_int_equal(heap->keep_quanta, 64 * KIB / 4 / 16);
+    assert_int_equal(heap->keep_quanta, 64 * KIB / 16);
     for (int i = 0; i < 20; i++)
         give(15 * KIB);
     assert_true(test->ranges.used_count > 2);
-    assert_int_equal(heap->keep_quanta, 1500);
-    assert_int_equal(heap->kept_room, 1500);
+    assert_int_equal(heap->keep_quanta, 6000);
+    assert_int_equal(heap->kept_room, 6000);
     close_heap();
 }
 
@@ -1401,6 +1443,7 @@ int main(void)
         cmocka_unit_test(idle_pages_are_counted_one_by_one),
         cmocka_unit_test(a_front_is_for_a_heap_that_nobody_watches),
         cmocka_unit_test(a_front_keeps_as_many_as_the_heap),
+        cmocka_unit_test(a_kept_block_may_lie_right),
         cmocka_unit_test(a_class_keeps_slots_as_it_has_pages),
         cmocka_unit_test(kept_slots_come_in_the_order_of_their_page),
         cmocka_unit_test(without_a_front_no_slots_are_kept),
