@@ -276,6 +276,7 @@ void lab_room_was_set(struct lab *lab)
         heap->home = &lab->parts.arena_home;
         heap->ranges = &lab->parts.ranges;
         heap->base = lab->arena;
+        heap->blocks = lab->arena - BLOCK_HEADER;
         heap->looks = NULL;
     }
 }

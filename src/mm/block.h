@@ -74,6 +74,19 @@ static inline uint32_t header_quanta(uint32_t header)
     return header >> BLOCK_SIZE_SHIFT & BLOCK_MAX_QUANTA;
 }
 
+/* HEADER but for left's size. Of a free block that is not hollow, it is what
+ * header_of() says of its quanta; of a hollow one more, but less than for a
+ * quantum more. */
+static inline uint32_t header_own(uint32_t header)
+{
+    return header & ((UINT32_C(1) << BLOCK_LEFT_SHIFT) - 1);
+}
+
+static inline uint32_t header_of(uint32_t quanta)
+{
+    return quanta << BLOCK_SIZE_SHIFT;
+}
+
 static inline uint32_t header_left_quanta(uint32_t header)
 {
     return header >> BLOCK_LEFT_SHIFT;
@@ -222,6 +235,21 @@ static inline void block_set_left_quanta(struct block *block, uint32_t quanta)
 
     /* One store: another thread may be asking how long BLOCK is. */
     __atomic_store_n(&block->header, header, __ATOMIC_RELAXED);
+}
+
+/* Its left neighbour is QUANTA longer than the header says, or shorter. */
+static inline void block_left_grows(struct block *block, uint32_t quanta)
+{
+    __atomic_store_n(&block->header,
+                     block->header + (quanta << BLOCK_LEFT_SHIFT),
+                     __ATOMIC_RELAXED);
+}
+
+static inline void block_left_shrinks(struct block *block, uint32_t quanta)
+{
+    __atomic_store_n(&block->header,
+                     block->header - (quanta << BLOCK_LEFT_SHIFT),
+                     __ATOMIC_RELAXED);
 }
 
 /* Writes HEADER, and its size in the right neighbour's header as left's. */

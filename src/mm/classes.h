@@ -40,11 +40,12 @@ static inline unsigned class_of(uint32_t units)
 {
     if (units < CLASS_EXACT)
         return units - 1;
-    unsigned log2 = 31 ^ (unsigned)__builtin_clz(units);
 
-    /* The highest four bits, 8..15, are the step and 8 more:
-     * 64..71 -> 6 * 8 + 8 - 17 = 39. */
-    return log2 * 8 + (units >> (log2 - CLASS_STEPS_LOG2)) - 17;
+    /* The highest four bits, 8..15, are the step and 8 more, and below them
+     * there are so many: 64..71 -> 3 * 8 + 8 + 7 = 39. */
+    unsigned below = (31 ^ (unsigned)__builtin_clz(units)) - CLASS_STEPS_LOG2;
+
+    return below * 8 + (units >> below) + 7;
 }
 
 /* The smallest size on list K. May be 2^32, one past the largest. */
@@ -67,46 +68,50 @@ static inline unsigned class_that_fits(uint32_t units)
 /* How many lists sizes up to UNITS need. */
 #define CLASS_COUNT(log2_of_limit) (31 + ((log2_of_limit) - 5) * 8)
 
-/* The map of lists that are not empty: WORDS words of 32 bits. */
-static inline void class_map_set(uint32_t *map, unsigned k)
+/* The map of lists that are not empty: so many words for COUNT lists. */
+typedef uintptr_t class_word;
+
+enum { CLASS_WORD = sizeof(class_word) * 8 };
+
+#define CLASS_WORDS(count) (((count) + CLASS_WORD - 1) / CLASS_WORD)
+
+static inline void class_map_set(class_word *map, unsigned k)
 {
-    map[k / 32] |= UINT32_C(1) << (k % 32);
+    map[k / CLASS_WORD] |= (class_word)1 << (k % CLASS_WORD);
 }
 
-static inline void class_map_clear(uint32_t *map, unsigned k)
+static inline void class_map_clear(class_word *map, unsigned k)
 {
-    map[k / 32] &= ~(UINT32_C(1) << (k % 32));
+    map[k / CLASS_WORD] &= ~((class_word)1 << (k % CLASS_WORD));
 }
 
-static inline bool class_map_has(const uint32_t *map, unsigned k)
+static inline bool class_map_has(const class_word *map, unsigned k)
 {
-    return map[k / 32] >> (k % 32) & 1;
+    return map[k / CLASS_WORD] >> (k % CLASS_WORD) & 1;
 }
 
-/* The first list from K on that is not empty, or CLASS_NONE. */
-static inline unsigned class_map_find(const uint32_t *map, unsigned words,
+/* The first list from K on, K below WORDS words' bits, that is not empty; or
+ * CLASS_NONE. */
+static inline unsigned class_map_find(const class_word *map, unsigned words,
                                       unsigned k)
 {
-    unsigned word = k / 32;
+    class_word bits = map[k / CLASS_WORD] >> (k % CLASS_WORD);
 
-    if (word >= words)
-        return CLASS_NONE;
-    uint32_t bits = map[word] & (UINT32_MAX << (k % 32));
-
-    while (bits == 0) {
-        if (++word == words)
-            return CLASS_NONE;
-        bits = map[word];
-    }
-    return word * 32 + (unsigned)__builtin_ctz(bits);
+    if (bits != 0)
+        return k + (unsigned)__builtin_ctzl(bits);
+    for (unsigned i = k / CLASS_WORD + 1; i < words; i++)
+        if (map[i] != 0)
+            return i * CLASS_WORD + (unsigned)__builtin_ctzl(map[i]);
+    return CLASS_NONE;
 }
 
 /* The last list that is not empty, or CLASS_NONE. */
-static inline unsigned class_map_last(const uint32_t *map, unsigned words)
+static inline unsigned class_map_last(const class_word *map, unsigned words)
 {
     while (words > 0)
         if (map[--words] != 0)
-            return words * 32 + 31 - (unsigned)__builtin_clz(map[words]);
+            return words * CLASS_WORD + CLASS_WORD - 1 -
+                   (unsigned)__builtin_clzl(map[words]);
     return CLASS_NONE;
 }
 

@@ -88,6 +88,23 @@ static void heap_clear(struct heap *heap)
             bytes[i] = 0;
 }
 
+/* What the short cuts serve (heap_quick.c). They do not ask whether a span was
+ * the empty one where they take a block as it is: so never a whole span. */
+static void quick_set(struct heap *heap)
+{
+    uint32_t most = (heap->span_quanta - 1) * MM_QUANTUM - BLOCK_HEADER;
+
+    if (heap_is_checked(heap) || heap_policy(heap) != NULL ||
+        (MM_OBSERVED && heap->home->event != NULL))
+        return;
+    heap->plain_bytes = most < heap->large_bytes ? most : heap->large_bytes;
+    if (heap->keep_max > 0)
+        return;
+    heap->quick_bytes = heap->plain_bytes;
+    heap->quick_tag = span_tag(SPAN_TAG_BLOCKS, heap->owner);
+    heap->quick_end = (uintptr_t)heap_arena_bytes(heap);
+}
+
 void heap_init(struct heap *heap, const struct heap_setup *setup)
 {
     uint32_t span = setup->span_bytes;
@@ -106,8 +123,10 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
     heap->home = setup->home;
     heap->ranges = setup->ranges;
     heap->base = setup->ranges->base;
+    heap->blocks = heap->base - BLOCK_HEADER;
     heap->arena_quanta = (uint32_t)quanta;
     heap->span_bytes = span;
+    heap->span_mask = span - 1;
     heap->head_bytes = (uint32_t)mm_round_up(head + BLOCK_HEADER, MM_QUANTUM) -
                        BLOCK_HEADER;
     heap->hollow_pages = setup->hollow_pages;
@@ -119,8 +138,6 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
     heap->order = setup->order;
     heap->small = setup->small;
     heap->empty_span = HEAP_NO_SPAN;
-    heap->plain = !heap_is_checked(heap) && heap_policy(heap) == NULL &&
-                  !(MM_OBSERVED && setup->home->event != NULL);
     heap->span_quanta =
         (span - BLOCK_HEADER - heap->head_bytes) / MM_QUANTUM;
 
@@ -136,6 +153,7 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
     if (heap_has_one_span(heap))
         heap->large_bytes = heap->span_quanta * MM_QUANTUM - BLOCK_HEADER -
                             heap->trailer_bytes;
+    quick_set(heap);
 }
 
 void heap_set_fast(struct heap *heap, struct heap_fast *fast)
@@ -181,8 +199,6 @@ static bool block_prepare(struct heap *heap, struct block *block,
         heap->refusal = MM_NO_FRAMES;
         return false;
     }
-    if (align_quanta == 1 && block_is_near(block, quanta))
-        return true;
     block_needs(heap, block, block_quanta(block),
                 block_gap(heap, block, align_quanta), quanta, &start, &end);
     if (span_hold(heap, span_of(heap, block), start, end))
@@ -654,8 +670,8 @@ void *heap_alloc_slot(struct heap *heap, uint64_t size)
 void *heap_alloc_block(struct heap *heap, uint64_t size)
 {
     heap_refusal_clear(heap);
-    return heap_is_plain(heap) ? block_alloc_quick(heap, size)
-                               : heap_alloc_slowly(heap, size);
+    return size <= heap->plain_bytes ? block_alloc_quick(heap, size)
+                                     : heap_alloc_slowly(heap, size);
 }
 
 void heap_free_block(struct heap *heap, void *payload)

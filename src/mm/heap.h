@@ -15,7 +15,7 @@
 
 enum {
     HEAP_LISTS = CLASS_COUNT(15),
-    HEAP_MAP_WORDS = (HEAP_LISTS + 31) / 32,
+    HEAP_MAP_WORDS = CLASS_WORDS(HEAP_LISTS),
     HEAP_TRIES = 8,             /* blocks of its own list that a request looks
                                    at before it turns to larger ones */
     SLOT_MAX_BYTES = 256,
@@ -63,6 +63,8 @@ struct heap {
     uint32_t arena_quanta;
     uint32_t span_bytes;        /* a power of two */
     uint32_t head_bytes;        /* of a span, up to its first block's header */
+    uint32_t span_mask;         /* span_bytes - 1 */
+    unsigned char *blocks;      /* where a block of the name 0 would lie */
     uint32_t large_bytes;       /* a block serves requests up to this */
     uint32_t span_quanta;       /* of the one block of an empty span */
     uint32_t hollow_pages;      /* a free gives back the pages inside a free
@@ -74,7 +76,11 @@ struct heap {
     uint32_t trailer_bytes;     /* behind each payload, at level canary */
     uint32_t keep_max;          /* quanta that may ever be kept; 0: none */
     uint32_t order;             /* enum heap_order */
-    uint32_t plain;             /* 1: nobody watches, doubts or chooses */
+    uint32_t plain_bytes;       /* 0: somebody watches, doubts or chooses; or
+                                   what heap_quick.c serves: less than a span */
+    uint32_t quick_bytes;       /* the same where nothing is kept; or 0 */
+    uint32_t quick_tag;         /* and the tag of such payloads, */
+    uintptr_t quick_end;        /* which lie before this offset; or 0 */
     struct heap_fast *fast;     /* short cuts that the home takes; or NULL */
     const struct heap_policy *policy;   /* NULL: segregated (heap_fit.c) */
     struct heap_looks *looks;   /* told of every block that is examined; may
@@ -90,10 +96,10 @@ struct heap {
     uint32_t drained;           /* the rest of a list taken from `remote` */
     uint32_t keep_quanta;       /* that may be kept now: more with each span */
     int32_t kept_room;          /* and how many of these are not */
-    uint32_t map[HEAP_MAP_WORDS];
+    uint32_t kept_groups;       /* which groups of sizes may have some kept */
+    class_word map[HEAP_MAP_WORDS];
     block_ref lists[HEAP_LISTS];
     block_ref slot_lists[SLOT_CLASSES]; /* slot pages with room, by class */
-    uint32_t kept_groups;       /* which groups of sizes may have some kept */
     uint32_t random;            /* at level full: decides what waits how long */
     uint32_t waiting[HEAP_WAITING];     /* payloads in units of 8; 0: none */
     uint32_t remote;            /* payloads that other threads freed: a list
@@ -103,6 +109,10 @@ struct heap {
     uint8_t kept_count[KEPT_SIZES];
     block_ref kept[KEPT_SIZES]; /* kept blocks, by their quanta */
 };
+
+_Static_assert(offsetof(struct heap, map) ==
+                   offsetof(struct heap, kept_groups) + 4,
+               "state looks the same on all machines: no gaps");
 
 struct heap_setup {
     const struct mm_home *home;

@@ -237,18 +237,21 @@ static bool check_span_edges(const struct heap *heap,
     return true;
 }
 
-/* The end word repeats the size of the last block, under CURSOR. */
+/* The end word repeats the size of the last block, under CURSOR; and what the
+ * head says of held pages is true of its bits. */
 static bool check_end_word(const struct heap *heap,
                            const struct heap_cursor *cursor,
                            struct heap_damage *damage)
 {
-    const struct block *end =
-        span_end_block(heap, span_at(heap, cursor->span_at));
+    const struct span *span = span_at(heap, cursor->span_at);
+    const struct block *end = span_end_block(heap, span);
 
-    if (cursor->at + cursor->size != cursor->span_at + cursor->span_bytes ||
-        (uint64_t)block_left_quanta(end) * MM_QUANTUM == cursor->size)
+    if (cursor->at + cursor->size != cursor->span_at + cursor->span_bytes)
         return true;
-    return broken(damage, i2, block_at_bytes(heap, end));
+    if ((uint64_t)block_left_quanta(end) * MM_QUANTUM != cursor->size)
+        return broken(damage, i2, block_at_bytes(heap, end));
+    return span->solid == span_solid(heap, span)
+               ? true : broken(damage, i10, cursor->span_at);
 }
 
 /* I3 of the free block under CURSOR, whose left neighbour is free: a policy

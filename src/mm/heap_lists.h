@@ -16,19 +16,37 @@
 
 #include "heap_parts.h"
 
+/* BLOCK, named REF, is the first of list K, and NEXT the one behind it. */
+MM_INLINE void list_set_first(struct heap *heap, unsigned k,
+                              struct block *block, block_ref ref,
+                              block_ref next)
+{
+    block->next = next;
+    block->previous = BLOCK_NIL;
+    heap->lists[k] = ref;
+    if (next != BLOCK_NIL)
+        block_named(heap, next)->previous = ref;
+}
+
+/* List K loses its first block, and NEXT, which was behind it, is the first. */
+MM_INLINE void list_drop_first(struct heap *heap, unsigned k, block_ref next)
+{
+    heap->lists[k] = next;
+    if (next != BLOCK_NIL)
+        block_named(heap, next)->previous = BLOCK_NIL;
+    else
+        class_map_clear(heap->map, k);
+}
+
 /* Puts the free BLOCK, named REF, at the front of list K. */
 MM_INLINE void list_push(struct heap *heap, struct block *block,
                          block_ref ref, unsigned k)
 {
     block_ref first = heap->lists[k];
 
-    block->next = first;
-    block->previous = BLOCK_NIL;
-    heap->lists[k] = ref;
-    if (first != BLOCK_NIL)
-        block_named(heap, first)->previous = ref;
-    else
+    if (first == BLOCK_NIL)
         class_map_set(heap->map, k);
+    list_set_first(heap, k, block, ref, first);
 }
 
 /* Takes BLOCK off list K. */
@@ -37,15 +55,13 @@ MM_INLINE void list_unlink(struct heap *heap, const struct block *block,
 {
     block_ref next = block->next, previous = block->previous;
 
-    if (next != BLOCK_NIL)
-        block_named(heap, next)->previous = previous;
-    if (previous != BLOCK_NIL) {
-        block_named(heap, previous)->next = next;
+    if (previous == BLOCK_NIL) {
+        list_drop_first(heap, k, next);
         return;
     }
-    heap->lists[k] = next;
-    if (next == BLOCK_NIL)
-        class_map_clear(heap->map, k);
+    block_named(heap, previous)->next = next;
+    if (next != BLOCK_NIL)
+        block_named(heap, next)->previous = previous;
 }
 
 /*
@@ -57,18 +73,12 @@ MM_INLINE void list_replace(struct heap *heap, const struct block *before,
                             unsigned k, struct block *new, block_ref ref,
                             unsigned new_k)
 {
-    block_ref next = before->next;
-
-    if (k != new_k || before->previous != BLOCK_NIL) {
+    if (k == new_k && before->previous == BLOCK_NIL) {
+        list_set_first(heap, k, new, ref, before->next);
+    } else {
         list_unlink(heap, before, k);
         list_push(heap, new, ref, new_k);
-        return;
     }
-    new->next = next;
-    new->previous = BLOCK_NIL;
-    heap->lists[k] = ref;
-    if (next != BLOCK_NIL)
-        block_named(heap, next)->previous = ref;
 }
 
 #endif

@@ -55,7 +55,7 @@ static inline struct span *span_of(const struct heap *heap,
  * then the short cuts are open (heap_quick.c). */
 static inline bool heap_is_plain(const struct heap *heap)
 {
-    return heap->plain;
+    return heap->plain_bytes > 0;
 }
 
 /* How this heap chooses blocks; NULL: as heap_fit.c says. */
@@ -77,9 +77,12 @@ static inline uint32_t *span_tag_of(const struct heap *heap,
 static inline uint32_t heap_tag_of(const struct heap *heap,
                                    const void *payload)
 {
-    if ((heap_at(heap, payload) & (heap->span_bytes - 1)) == 0)
+    uint32_t at = (uint32_t)heap_at(heap, payload) & heap->span_mask;
+    const struct span *span = (const struct span *)((uintptr_t)payload - at);
+
+    if (at == 0)
         return span_tag(SPAN_TAG_LARGE, heap->owner);
-    return *span_tag_of(heap, span_of(heap, payload), payload);
+    return span->tags[at / MM_SLOT_PAGE];
 }
 
 /* Whether the arena has room for one span only: then there are no large
@@ -122,7 +125,8 @@ static inline struct block *span_end_block(const struct heap *heap,
 static inline block_ref block_ref_of(const struct heap *heap,
                                      const struct block *block)
 {
-    return (block_ref)(heap_at(heap, block_payload(block)) / MM_QUANTUM);
+    return (block_ref)(((uintptr_t)block - (uintptr_t)heap->blocks) /
+                       MM_QUANTUM);
 }
 
 /* The block that REF names; NULL for BLOCK_NIL. In a checked heap NULL too
@@ -141,7 +145,7 @@ static inline struct block *block_at(const struct heap *heap, block_ref ref)
 static inline struct block *block_named(const struct heap *heap,
                                         block_ref ref)
 {
-    return block_of(heap_address(heap, (uint64_t)ref * MM_QUANTUM));
+    return (struct block *)(heap->blocks + (size_t)ref * MM_QUANTUM);
 }
 
 static inline uint64_t block_at_bytes(const struct heap *heap,
@@ -176,6 +180,13 @@ static inline uint32_t span_page(const struct heap *heap,
                                  const struct span *span)
 {
     return (uint32_t)(heap_at(heap, span) / MM_PAGE);
+}
+
+/* BLOCK's span is no longer the empty one that is kept, if it was. */
+static inline void span_is_used(struct heap *heap, const struct block *block)
+{
+    if (heap->empty_span == span_page(heap, span_of(heap, block)))
+        heap->empty_span = HEAP_NO_SPAN;
 }
 
 /* The first page of SPAN in [FIRST, END) whose held bit is HELD; or END. */
@@ -217,12 +228,23 @@ static inline void block_needs(const struct heap *heap,
         *end += BLOCK_LINKED_BYTES;
 }
 
-/* Whether QUANTA of BLOCK, and the links behind them, lie on the page where
- * its header is: a page that is held. */
-static inline bool block_is_near(const struct block *block, uint32_t quanta)
+/* What SPAN's head should say of `solid`. */
+static inline uint32_t span_solid(const struct heap *heap,
+                                  const struct span *span)
 {
-    return ((uintptr_t)block & (MM_PAGE - 1)) + quanta * MM_QUANTUM +
-           BLOCK_LINKED_BYTES <= MM_PAGE;
+    return span_find(span, 0, heap->span_bytes / MM_PAGE, false) * MM_PAGE -
+           BLOCK_LINKED_BYTES;
+}
+
+/* Whether QUANTA of BLOCK, and the links behind them, lie before the first
+ * page of its span that is not held. */
+static inline bool block_is_solid(const struct heap *heap,
+                                  const struct block *block, uint32_t quanta)
+{
+    uint32_t at = (uint32_t)heap_at(heap, block) & heap->span_mask;
+    const struct span *span = (const struct span *)((uintptr_t)block - at);
+
+    return at + quanta * MM_QUANTUM < span->solid;
 }
 
 /* ---- live bits: a checked heap's own account of what is handed out ----- */
@@ -293,7 +315,6 @@ bool span_hold(struct heap *heap, struct span *span, uint32_t start,
                uint32_t end);
 void span_unhold(struct heap *heap, struct span *span,
                  const struct span *before);
-void span_is_used(struct heap *heap, const struct block *block);
 uint32_t block_give_back(struct heap *heap, struct block *block);
 uint32_t block_idle_pages(const struct heap *heap, const struct block *block);
 enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end,

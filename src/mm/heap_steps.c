@@ -184,6 +184,7 @@ static void plan_done(struct heap *heap, struct span *span,
 
     for (int i = 0; i < SPAN_HELD_WORDS; i++)
         span->held[i] |= plan->held[i];
+    span->solid = span_solid(heap, span);
     if (!MM_OBSERVED || heap->home->event == NULL)
         return;
     for (; (count = span_run(plan, &first, pages, true)) > 0; first += count)
@@ -228,6 +229,7 @@ void span_unhold(struct heap *heap, struct span *span,
         new.held[i] = span->held[i] & ~before->held[i];
         span->held[i] = before->held[i];
     }
+    span->solid = span_solid(heap, span);
     mm_lock(heap->home);
     for (; (count = span_run(&new, &first, pages, true)) > 0; first += count) {
         heap->home->release(heap->home->context,
@@ -261,6 +263,7 @@ uint32_t block_give_back(struct heap *heap, struct block *block)
         first += count;
         given += count;
     }
+    span->solid = span_solid(heap, span);
     mm_unlock(heap->home);
     return given;
 }
@@ -303,13 +306,6 @@ struct block *block_split(struct heap *heap, struct block *block,
         .other = (uint64_t)rest * MM_QUANTUM,
     });
     return right;
-}
-
-/* BLOCK's span is no longer the empty one that is kept, if it was. */
-void span_is_used(struct heap *heap, const struct block *block)
-{
-    if (heap->empty_span == span_page(heap, span_of(heap, block)))
-        heap->empty_span = HEAP_NO_SPAN;
 }
 
 /* Step TAKE: the free BLOCK, in the hand, is used. Its pages are held. */

@@ -43,7 +43,7 @@ enum {
     RANGE_NONE_KEPT = UINT32_MAX,
     RANGE_FIRST_TAGS = 32,      /* tags in the instance itself, [0] unused */
     RANGE_LISTS = CLASS_COUNT(32),
-    RANGE_MAP_WORDS = (RANGE_LISTS + 31) / 32,
+    RANGE_MAP_WORDS = CLASS_WORDS(RANGE_LISTS),
     RANGE_SPARE_TAGS = 4,       /* kept for the next operation, which may cut
                                    a range in three: two new tags */
     RANGE_FIRST_BUCKETS = 128,  /* of the index, in the instance itself */
@@ -96,13 +96,17 @@ struct ranges {
     uint32_t spare_count;
     uint32_t tag_pages;         /* those of the index among them */
     uint32_t used_pages, used_count, free_count;
-    uint32_t map[RANGE_MAP_WORDS];
-    range_ref lists[RANGE_LISTS];
     uint32_t bucket_count;
+    class_word map[RANGE_MAP_WORDS];
+    range_ref lists[RANGE_LISTS];
     uint32_t directory;         /* a page: where the index's pages are */
     range_ref buckets[RANGE_FIRST_BUCKETS];
     struct range_tag first[RANGE_FIRST_TAGS];
 };
+
+_Static_assert(offsetof(struct ranges, map) ==
+                   offsetof(struct ranges, bucket_count) + 4,
+               "state looks the same on all machines: no gaps");
 
 struct range_request {
     uint32_t pages;             /* at least 1 */

@@ -17,7 +17,8 @@
  *     0      16     32                       ^ the first block's header,
  *                                              at 12 mod 16
  *
- *   held   One bit a page: a frame is behind it.
+ *   held   One bit a page: a frame is behind it. Where the first page is that
+ *          has none, is written down (`solid`).
  *   tags   One word for every slice of 2 KiB: whose it is, and whether
  *          blocks lie there or a slot page of a certain class fills it.
  *   live   One bit a quantum, where the heap's level of care is `check` or
@@ -70,7 +71,11 @@ enum { SPAN_TAG_CLASS = 16 };
 struct span {
     uint32_t kind;              /* enum span_kind */
     uint32_t pages;
-    uint32_t request;           /* of a large range: bytes asked for, cut */
+    union {
+        uint32_t request;       /* of a large range: bytes asked for, cut */
+        uint32_t solid;         /* of blocks: up to here a free one's links
+                                   lie before the first page not held */
+    };
     uint32_t owner;             /* the heap's number */
     uint32_t held[SPAN_HELD_WORDS];
     uint32_t tags[];

@@ -228,6 +228,7 @@ static void make(const struct state *state)
     memset(memory, 0, heap.head_bytes);
     *span = (struct span){ .kind = SPAN_OF_BLOCKS, .pages = 1, .owner = 1,
                            .held = { 1 } };
+    span->solid = span_solid(&heap, span);
     for (int slice = 0; slice < 2; slice++)
         span->tags[slice] = span_tag(SPAN_TAG_BLOCKS, 1);
     for (uint32_t i = 0; i < state->count; i++) {
@@ -655,6 +656,8 @@ static void open_heap(const struct heap_policy *policy,
     heap.span_quanta = units;
     heap.head_bytes = ARENA - BLOCK_HEADER - units * MM_QUANTUM;
     heap.large_bytes = units * MM_QUANTUM - BLOCK_HEADER;
+    if (heap.plain_bytes > 0)           /* less than a span */
+        heap.plain_bytes = heap.quick_bytes = heap.large_bytes - MM_QUANTUM;
     first = (heap.head_bytes + BLOCK_HEADER) / MM_QUANTUM;
     heap_clean = heap;
     ranges_empty = ranges;

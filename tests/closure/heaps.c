@@ -288,6 +288,7 @@ static void make_span(uint32_t page, uint32_t owner, const uint32_t **word)
 
     make_head(page, SPAN_OF_BLOCKS, 1, owner);
     span->held[0] = 1;
+    span->solid = span_solid(heap_of(NULL, owner), span);
     for (int slice = 0; slice < 2; slice++)
         span->tags[slice] = span_tag(SPAN_TAG_BLOCKS, owner);
     while (unit < units) {
@@ -750,6 +751,10 @@ static void open_heaps(void)
         heap->span_quanta = heap->spare_quanta = units;
         heap->head_bytes = MM_PAGE - BLOCK_HEADER - units * MM_QUANTUM;
         heap->large_bytes = units * MM_QUANTUM - BLOCK_HEADER;
+        if (heap->plain_bytes > 0)      /* less than a span */
+            heap->plain_bytes = heap->large_bytes - MM_QUANTUM;
+        if (heap->quick_bytes > 0)
+            heap->quick_bytes = heap->plain_bytes;
         first = (heap->head_bytes + BLOCK_HEADER) / MM_QUANTUM;
         heap_clean[i] = *heap;
         heap_clean[i].refusal_quantum = 0;

@@ -25,10 +25,10 @@ static struct heap all;
 static inline struct block *block_named(struct heap *heap, block_ref ref);
 
 /*@ assigns map[0 .. HEAP_MAP_WORDS - 1]; */
-static inline void class_map_set(uint32_t *map, unsigned k);
+static inline void class_map_set(class_word *map, unsigned k);
 
 /*@ assigns map[0 .. HEAP_MAP_WORDS - 1]; */
-static inline void class_map_clear(uint32_t *map, unsigned k);
+static inline void class_map_clear(class_word *map, unsigned k);
 
 #include "mm/heap_lists.h"
 

@@ -93,8 +93,8 @@ static void every_size_has_a_list_in_the_heap_and_in_the_ranges(void **state)
     (void)state;
     assert_int_equal(class_of(BLOCK_MAX_QUANTA), HEAP_LISTS - 1);
     assert_int_equal(class_of(UINT32_MAX), RANGE_LISTS - 1);
-    assert_true(HEAP_MAP_WORDS * 32 >= HEAP_LISTS);
-    assert_true(RANGE_MAP_WORDS * 32 >= RANGE_LISTS);
+    assert_true(HEAP_MAP_WORDS * CLASS_WORD >= HEAP_LISTS);
+    assert_true(RANGE_MAP_WORDS * CLASS_WORD >= RANGE_LISTS);
 }
 
 static void map_finds_the_first_list(void **state)
@@ -103,8 +103,10 @@ static void map_finds_the_first_list(void **state)
 
     (void)state;
     for (int round = 0; round < 2000; round++) {
-        uint32_t map[5] = { 0, 0, 0, 0, UINT32_MAX };   /* four, and a guard */
+        class_word map[CLASS_WORDS(128) + 1] = { 0 };
         bool set[128] = { false };
+        map[CLASS_WORDS(128)] = UINTPTR_MAX;            /* a guard */
+
         unsigned density = (unsigned)random_below(&random, 9);
 
         for (unsigned i = 0; i < density * density; i++) {
@@ -116,14 +118,15 @@ static void map_finds_the_first_list(void **state)
             else
                 class_map_clear(map, k);
         }
-        for (unsigned from = 0; from <= 130; from++) {
+        for (unsigned from = 0; from < 128; from++) {
             unsigned expected = from;
 
             while (expected < 128 && !set[expected])
                 expected++;
             if (expected >= 128)
                 expected = CLASS_NONE;
-            assert_int_equal(class_map_find(map, 4, from), expected);
+            assert_int_equal(class_map_find(map, CLASS_WORDS(128), from),
+                             expected);
         }
         for (unsigned k = 0; k < 128; k++)
             assert_int_equal(class_map_has(map, k), set[k]);

@@ -597,7 +597,7 @@ static void two_free(void) { *word(y.used - 4) ^= 1; live_flip(y.used); }
 static void no_list(void)
 {
     y.heap->lists[2] = 0;
-    y.heap->map[0] &= ~4u;
+    class_map_clear(y.heap->map, 2);
 }
 static void used_listed(void)
 {
@@ -610,7 +610,8 @@ static void wrong_list(void)
 {
     y.heap->lists[3] = y.heap->lists[2];
     y.heap->lists[2] = 0;
-    y.heap->map[0] = (y.heap->map[0] & ~4u) | 8u;
+    class_map_clear(y.heap->map, 2);
+    class_map_set(y.heap->map, 3);
 }
 static void no_way_back(void) { *word(y.free + 4) = 77; }
 static void far_link(void) { *word(y.free) = 0x7fffffff; }

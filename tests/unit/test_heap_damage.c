@@ -332,6 +332,10 @@ static void a_span_of_nobody_is_refused(void **state)
     word(12)[0] = 3;                    /* there is no heap 3 */
     refused(heap_free(heap, at(payload)), MM_BAD_SPAN, 0ul);
     check_says("I10", 0);
+    word(12)[0] = 1;
+    word(8)[0] += MM_PAGE;              /* a page that is not held */
+    check_says("I10", 0);
+    word(8)[0] -= MM_PAGE;
     word(12)[0] = 2;                    /* there is a heap 2: not its tag */
     refused(heap_free(heap, at(payload)), MM_BAD_SPAN, 0ul);
     word(12)[0] = 1;

@@ -174,11 +174,42 @@ static void and_when_frames_run_out(void **state)
                 (int64_t)(shapes[i].arena_bytes / MM_PAGE / 3));
 }
 
+/* The span that is kept while it is empty is taken as it is, all of it, where
+ * there is no other. */
+static void and_of_a_span_that_is_taken_whole(void **state)
+{
+    struct test_setup setup = shapes[0];
+    struct twins twins = { 0 };
+
+    (void)state;
+    setup.unobserved = true;
+    twins.watched = test_home_create(&setup);
+    setup.deaf = true;
+    twins.quick = test_home_create(&setup);
+    for (int i = 0; i < 4; i++) {
+        uint64_t size = twins.quick->heap.large_bytes - (i & 2) * MM_QUANTUM;
+        uint64_t place = same_place(&twins,
+                                    heap_alloc(&twins.quick->heap, size),
+                                    heap_alloc(&twins.watched->heap, size));
+
+        assert_int_not_equal(place, 0);
+        assert_int_equal(twins.quick->heap.empty_span, HEAP_NO_SPAN);
+        same_state(&twins);
+        heap_free(&twins.quick->heap, at(twins.quick, place));
+        heap_free(&twins.watched->heap, at(twins.watched, place));
+        assert_int_equal(twins.quick->heap.empty_span, 0);
+        same_state(&twins);
+    }
+    test_home_destroy(twins.quick);
+    test_home_destroy(twins.watched);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_is_the_same),
         cmocka_unit_test(and_when_frames_run_out),
+        cmocka_unit_test(and_of_a_span_that_is_taken_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
