@@ -59,6 +59,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/single_threaded.h>
 #include <unistd.h>
 
 #include "../mm/heap_fast.h"
@@ -86,6 +87,7 @@ enum {
 static struct {
     _Alignas(MM_PAGE) pthread_mutex_t lock;
     uint64_t locked;                    /* how often it was taken */
+    bool alone;                         /* it is held in name only */
     bool ready;
     enum heap_level level;
     uint32_t seed;
@@ -146,17 +148,26 @@ static THREAD_LOCAL bool want_zero;     /* calloc wants fresh zeroes rather
 
 /* ---- the home --------------------------------------------------------- */
 
-static void lock(void)
+/* While there is one thread nobody else wants the lock, which is a tenth of a
+ * large request, and more when the code of mutexes has not run for a while. */
+static void lock_as(bool alone)
 {
     if (held_times++ == 0) {
-        pthread_mutex_lock(&library.lock);
+        if (!alone)
+            pthread_mutex_lock(&library.lock);
+        library.alone = alone;
         library.locked++;
     }
 }
 
+static void lock(void)
+{
+    lock_as(__libc_single_threaded);
+}
+
 static void unlock(void)
 {
-    if (--held_times == 0)
+    if (--held_times == 0 && !library.alone)
         pthread_mutex_unlock(&library.lock);
 }
 
@@ -239,9 +250,10 @@ static void read_environment(void)
               "it is set to is none of these, so there is no extra care.");
 }
 
+/* In earnest: other handlers of fork() may start a thread. */
 static void before_fork(void)
 {
-    lock();
+    lock_as(false);
 }
 
 static void after_fork_parent(void)
