@@ -6,7 +6,6 @@
  * and the bit that says that a list is not empty, are classes.h's: here they
  * are `list`, any one, and a promise to touch nothing but the map.
  */
-#define LEAST_REF 0
 #include "tags.h"
 
 static unsigned list;           /* the list of its size */

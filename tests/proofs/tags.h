@@ -8,8 +8,7 @@
  * `const` is left out, which Frama-C takes for another type when it compares
  * pointers.
  *
- * Include it before the source. LEAST_REF: 0, or 1 where every tag that is asked
- * for is there.
+ * Include it before the source.
  */
 #define const
 #include <stdbool.h>
@@ -24,7 +23,7 @@ static struct range_tag tags[TAGS];
 static struct ranges all;
 static range_ref self;          /* the tag that is rotated, comes or goes */
 
-/*@ requires LEAST_REF <= ref < TAGS;
+/*@ requires 0 <= ref < TAGS;
     assigns \nothing;
     ensures ref == 0 ==> \result == \null;
     ensures ref != 0 ==> \result == &tags[ref]; */
