@@ -69,11 +69,9 @@ static unsigned char image[ARENA];      /* of the state before an operation */
 static uint32_t page_count, units, heap_count, keep, first;
 static bool checked;
 
-static struct words now;                /* whose operations are tried */
 static struct live live[PAGES_MAX * UNITS_MAX];
 static uint32_t live_count;
 static uint32_t frames_left;
-static uint64_t operations, refusals;
 
 /* ---- the home --------------- */
 
@@ -784,20 +782,7 @@ int main(int count, char **words)
              checked ? "" : ", none");
     closure_name = name;
     open_heaps();
-    make_room();
     read_state(&now);
-    see(&now);
-    for (uint64_t i = 0; i < seen; i++) {
-        state_of(i, &now);
-        try_everything();
-        if ((i & 0xffff) == 0xffff) {
-            printf("# %s: %llu of %llu states so far\n", name,
-                   (unsigned long long)i + 1, (unsigned long long)seen);
-            fflush(stdout);
-        }
-    }
-    printf("ok - %s: %llu states, %llu operations, %llu refusals\n", name,
-           (unsigned long long)seen, (unsigned long long)operations,
-           (unsigned long long)refusals);
+    close_over(name, try_everything);
     return 0;
 }

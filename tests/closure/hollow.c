@@ -59,10 +59,8 @@ static uint32_t units, unit_quanta, hollow, slots_most, first, real_head;
 static uint32_t held, held_made, frames_left;
 static bool checked;
 
-static struct words now;
 static struct live live[LIVE_MAX];
 static uint32_t live_count, slots_live;
-static uint64_t operations, refusals;
 
 /* ---- the home --------------- */
 
@@ -640,20 +638,7 @@ int main(int count, char **words)
     closure_name = name;
     mix_paint();
     open_heap();
-    make_room();
     read_state(&now);
-    see(&now);
-    for (uint64_t i = 0; i < seen; i++) {
-        state_of(i, &now);
-        try_everything();
-        if ((i & 0x3fff) == 0x3fff) {
-            printf("# %s: %llu of %llu states so far\n", name,
-                   (unsigned long long)i + 1, (unsigned long long)seen);
-            fflush(stdout);
-        }
-    }
-    printf("ok - %s: %llu states, %llu operations, %llu refusals\n", name,
-           (unsigned long long)seen, (unsigned long long)operations,
-           (unsigned long long)refusals);
+    close_over(name, try_everything);
     return 0;
 }

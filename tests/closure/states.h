@@ -128,4 +128,29 @@ static void see(const struct words *words)
     table[slot] = (uint32_t)++seen;
 }
 
+/* ---- all of them --------------- */
+
+static struct words now;                /* whose operations are tried */
+static uint64_t operations, refusals;
+
+/* NOW is the first state: calls TRY_EVERYTHING in it and in all that come of
+ * it, and says at the end how many there were. NAME says what of. */
+static void close_over(const char *name, void (*try_everything)(void))
+{
+    make_room();
+    see(&now);
+    for (uint64_t i = 0; i < seen; i++) {
+        state_of(i, &now);
+        try_everything();
+        if ((i & 0x3fff) == 0x3fff) {
+            printf("# %s: %llu of %llu states so far\n", name,
+                   (unsigned long long)i + 1, (unsigned long long)seen);
+            fflush(stdout);
+        }
+    }
+    printf("ok - %s: %llu states, %llu operations, %llu refusals\n", name,
+           (unsigned long long)seen, (unsigned long long)operations,
+           (unsigned long long)refusals);
+}
+
 #endif
