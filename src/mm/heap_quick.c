@@ -79,12 +79,13 @@ static MM_COLD void *quick_cut(struct heap *heap, uint64_t size,
     return block_payload(block);
 }
 
-/* The same of BLOCK where it is as long or longer, and not the first. */
+/* The same of BLOCK where it is as long or longer, and not the first; a hollow
+ * one is left to the steps. */
 static MM_COLD void *quick_take_later(struct heap *heap, uint64_t size,
                                       struct block *block, unsigned k,
                                       uint32_t quanta, uint32_t examined)
 {
-    if (block_is_hollow(block) && !block_is_solid(heap, block, quanta))
+    if (block_is_hollow(block))
         return heap_alloc_slowly(heap, size);
 
     /* What remains of it will be in front. */
