@@ -94,6 +94,28 @@ static void a_seed_is_taken_as_it_is(void **state)
     }
 }
 
+/* Spans shorter than what a free block keeps before it gives pages back: one
+ * that is empty is kept, a second one leaves. */
+static void an_empty_span_leaves_however_much_blocks_keep(void **state)
+{
+    (void)state;
+    for (uint32_t hollow = 3; hollow < 6; hollow++) {
+        void *payload[12];
+
+        open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK,
+                                       .hollow_pages = hollow },
+                  MIB, 16 * KIB, false);
+        for (int i = 0; i < 12; i++)
+            payload[i] = give(4000);
+        assert_true(test->ranges.used_count > 2);
+        for (int i = 0; i < 12; i++)
+            take_back(payload[i]);
+        assert_int_equal(test->ranges.used_count, 1);
+        assert_true(heap->empty_span != HEAP_NO_SPAN);
+        close_heap();
+    }
+}
+
 static uint32_t span_bytes;
 
 static void init_heap(void *context)
@@ -1409,6 +1431,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_seed_is_taken_as_it_is),
+        cmocka_unit_test(an_empty_span_leaves_however_much_blocks_keep),
         cmocka_unit_test(spans_have_a_size_from_a_page_to_512_kib),
         cmocka_unit_test(buddies_without_frames_leave_no_span),
         cmocka_unit_test(a_policy_that_cannot_use_a_span_gives_it_back),

@@ -722,6 +722,7 @@ static struct range_tag *tag_of(uint32_t page)
 
 static void short_tag(void) { tag_of(20)->pages--; }
 static void long_tag(void) { tag_of(20)->pages++; }
+static void no_type(void) { tag_of(20)->type = RANGE_TYPES; }
 static void wrong_parent(void) { tag_of(30)->parent = tag_of(30)->left + 9; }
 static void wrong_height(void)
 {
@@ -770,11 +771,11 @@ static void the_checker_names_what_is_broken(void **state)
         const char *invariant;
         void (*damage)(void);
     } damages[] = {
-        { "R1", short_tag }, { "R1", long_tag }, { "R2", wrong_parent },
-        { "R3", wrong_height }, { "R4", second_free }, { "R5", off_its_list },
-        { "R5", wrong_list }, { "R5", wrong_bit }, { "R6", wrong_pages },
-        { "R6", wrong_used }, { "R6", wrong_free }, { "R7", not_indexed },
-        { "R7", free_in_index }, { "R7", wrong_bucket },
+        { "R1", short_tag }, { "R1", long_tag }, { "R1", no_type },
+        { "R2", wrong_parent }, { "R3", wrong_height }, { "R4", second_free },
+        { "R5", off_its_list }, { "R5", wrong_list }, { "R5", wrong_bit },
+        { "R6", wrong_pages }, { "R6", wrong_used }, { "R6", wrong_free },
+        { "R7", not_indexed }, { "R7", free_in_index }, { "R7", wrong_bucket },
     };
 
     (void)state;
