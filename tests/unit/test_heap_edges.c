@@ -116,6 +116,26 @@ static void an_empty_span_leaves_however_much_blocks_keep(void **state)
     }
 }
 
+/* The heap is full but for one slot that waits at level full. When a block is
+ * asked for, the slot goes, and its page with it. */
+static void a_slot_that_waits_goes_before_a_refusal(void **state)
+{
+    void *slot;
+
+    (void)state;
+    open_heap((struct heap_setup){ .level = HEAP_LEVEL_FULL, .small = true },
+              64 * KIB, 64 * KIB, false);
+    slot = ask(heap, 100, 0, HEAP_SLOT);
+    assert_non_null(slot);
+    for (uint32_t size = 2000; size > 0; size /= 2)
+        while (ask(heap, size, 0, HEAP_BLOCK) != NULL)
+            ;
+    take_back(slot);
+    give(1500);
+    check_fine();
+    close_heap();
+}
+
 static uint32_t span_bytes;
 
 static void init_heap(void *context)
@@ -1432,6 +1452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_seed_is_taken_as_it_is),
         cmocka_unit_test(an_empty_span_leaves_however_much_blocks_keep),
+        cmocka_unit_test(a_slot_that_waits_goes_before_a_refusal),
         cmocka_unit_test(spans_have_a_size_from_a_page_to_512_kib),
         cmocka_unit_test(buddies_without_frames_leave_no_span),
         cmocka_unit_test(a_policy_that_cannot_use_a_span_gives_it_back),
