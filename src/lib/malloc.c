@@ -187,6 +187,19 @@ static void library_release(void *context, uint32_t page, uint32_t count)
     pages_release(page, count);
 }
 
+static bool library_grows(void *context, uint32_t count)
+{
+    if (library.level > HEAP_LEVEL_NONE)
+        return false;
+    (void)context;
+    lock();
+
+    bool grows = pages_grow(count);
+
+    unlock();
+    return grows;
+}
+
 static void library_lock(void *context)
 {
     (void)context;
@@ -208,6 +221,7 @@ static struct heap *library_heap_of(void *context, uint32_t owner)
 static const struct mm_home library_home = {
     .hold = library_hold,
     .release = library_release,
+    .grows = library_grows,
     .lock = library_lock,
     .unlock = library_unlock,
     .heap_of = library_heap_of,

@@ -25,12 +25,13 @@
  * not look at all the words between. Nor is there waiting
  *
  *   - before the program becomes larger than it ever was: dirty pages make
- *     room first, so what nobody uses makes no peak. But a program that takes
+ *     room first, and what heaps hold inside free blocks (pages_grow), so
+ *     what nobody uses makes no peak. But a program that takes
  *     and frees in a rhythm, at other places each time, would give pages back
  *     at its peak only to fault on others, for ever. So what was given to make
  *     room is counted. Once that is as much as the program ever held, every
- *     EARN_PART pages more let one page more wait, up to as many as it ever
- *     held. A program that runs through once does not come so far; one that
+ *     EARN_PART pages more let one page more wait, dirty or held, up to as many
+ *     as it ever needed. A program that runs through once does not come so far; one that
  *     goes round and round stops faulting;
  *   - when more is dirty than DIRTY_MOST and a quarter of what is held: what
  *     is released then goes back at once, and a program that frees much and
@@ -66,7 +67,7 @@ enum {
                                            a page goes back */
     DIRTY_MOST = 16384,                 /* 64 MiB that may wait at any time */
     GIVE_PAGES = 32,                    /* dirty ones that make room at once */
-    EARN_PART = 16,                     /* so many that made room let one more
+    EARN_PART = 8,                      /* so many that made room let one more
                                            page wait */
     SWEEP_WORDS = 8,                    /* words with bits, at one call, or
                                            words of `any` without */
@@ -371,6 +372,11 @@ static void resident_grow(uint32_t fresh)
     arena.room_made += dirty - arena.count.dirty;
 }
 
+bool pages_grow(uint32_t count)
+{
+    return arena.count.held + count > resident_may();
+}
+
 uint32_t pages_flush(void)
 {
     uint32_t dirty = arena.count.dirty;
@@ -474,8 +480,8 @@ uint32_t pages_unmap(uint32_t page, uint32_t count)
 static void count_hold(uint32_t count)
 {
     arena.count.held += count;
-    if (arena.count.held > arena.count.held_most)
-        arena.count.held_most = arena.count.held;
+    if (arena.count.held > resident_may())
+        arena.count.held_most += arena.count.held - resident_may();
 }
 
 bool pages_hold(uint32_t page, uint32_t count, bool zero)

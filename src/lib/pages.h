@@ -34,6 +34,10 @@ unsigned char *pages_start(bool guarded);
 bool pages_hold(uint32_t page, uint32_t count, bool zero);
 void pages_release(uint32_t page, uint32_t count);
 
+/* Whether COUNT pages more that are held would be more than ever were needed,
+ * and may be wasted. */
+bool pages_grow(uint32_t count);
+
 /* Gives back now what is dirty. How many pages. */
 uint32_t pages_flush(void);
 

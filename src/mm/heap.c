@@ -31,7 +31,8 @@
  * the pages between are not. Before a block is taken from a hollow one, the
  * pages it needs are held; a large free block gives the pages in its middle
  * back. So two live words that are left far apart keep a handful of pages,
- * not what lies between them.
+ * not what lies between them. And where the home counts (home.h, grows), free
+ * blocks give back the pages inside them before the heap needs more than ever.
  *
  * What a heap keeps for itself, for the next request - an empty span, frames
  * behind free blocks, empty slot pages, kept blocks - it gives up before it
@@ -75,6 +76,11 @@
  */
 #include "heap_fast.h"
 #include "heap_policy.h"
+
+enum {
+    ROOM_LOOKS = 32,            /* free blocks that are looked at for room */
+    ROOM_MORE = 16,             /* pages that are given besides */
+};
 
 /* All of HEAP is zero. What is so already is not written to: a heap is larger
  * than the part of it that is used, and fresh memory of a process has no frame
@@ -261,6 +267,35 @@ static bool block_is_held(const struct heap *heap, const struct block *block,
                          (end + MM_PAGE - 1) / MM_PAGE);
 }
 
+/*
+ * PAGES pages more will be held. When the home says that these are more than
+ * ever, free blocks give back the pages inside them first, the longest first:
+ * so many and some, if the ROOM_LOOKS longest have them. What nobody uses makes
+ * no peak; and where there is none, a free block keeps its pages.
+ */
+void heap_make_room(struct heap *heap, uint32_t pages)
+{
+    class_word map[HEAP_MAP_WORDS];
+    uint32_t looks = ROOM_LOOKS, given = 0;
+    unsigned k;
+
+    if (heap->home->grows == NULL ||
+        !heap->home->grows(heap->home->context, pages))
+        return;
+    __builtin_memcpy(map, heap->map, sizeof(map));
+    while ((k = class_map_last(map, HEAP_MAP_WORDS)) != CLASS_NONE) {
+        struct block *block = block_at(heap, heap->lists[k]);
+
+        class_map_clear(map, k);
+        for (; block != NULL; block = block_at(heap, block->next)) {
+            if (looks-- == 0 || given >= pages + ROOM_MORE)
+                return;
+            if (block_idle_pages(heap, block) > 0)
+                given += block_give_back(heap, block);
+        }
+    }
+}
+
 /* A free block for QUANTA, prepared and still on its list; NULL when refused,
  * the reason in heap->refusal. */
 static struct block *block_find(struct heap *heap, uint32_t quanta,
@@ -277,6 +312,9 @@ static struct block *block_find(struct heap *heap, uint32_t quanta,
         heap_spend_kept(heap, quanta + align_quanta - 1);
         block = heap_fit(heap, quanta, align_quanta);
     }
+    if (heap->home->grows != NULL &&
+        !block_is_held(heap, block, quanta, align_quanta))
+        heap_make_room(heap, quanta / (MM_PAGE / MM_QUANTUM) + 1);
 
     bool grown = block == NULL;
 

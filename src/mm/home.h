@@ -30,6 +30,13 @@ struct mm_home {
     /* Takes the frames back from these pages, all of which have one. */
     void (*release)(void *context, uint32_t page, uint32_t count);
 
+    /*
+     * Whether COUNT pages more would be more than were ever needed at once.
+     * Then a heap gives back first what its free blocks can spare. NULL:
+     * never; so it must be where a heap doubts its memory.
+     */
+    bool (*grows)(void *context, uint32_t count);
+
     /* A step was made. Reads, copies, and leaves the allocator alone. */
     void (*event)(void *context, const struct mm_event *event);
 

@@ -112,6 +112,13 @@ static void home_release(void *context, uint32_t page, uint32_t count)
         test->frames_left += count;
 }
 
+static bool home_grows(void *context, uint32_t count)
+{
+    const struct test_home *test = context;
+
+    return test->held_count + count > test->held_peak;
+}
+
 bool test_home_page_is_held(void *context, uint32_t page)
 {
     struct test_home *test = context;
@@ -182,6 +189,7 @@ struct test_home *test_home_create(const struct test_setup *setup)
     test->frames_left = TEST_UNLIMITED;
     test->home = (struct mm_home){
         .hold = home_hold, .release = home_release,
+        .grows = setup->counts ? home_grows : NULL,
         .event = setup->deaf ? NULL : home_event,
         .lock = home_lock, .unlock = home_unlock, .context = test,
     };

@@ -38,6 +38,7 @@ struct test_setup {
     bool small;
     bool loose;                 /* pages that are not held can be touched, as
                                    in a lab: they read as zero */
+    bool counts;                /* says when a heap needs more than ever */
     bool unobserved;            /* no pictures: for large arenas */
     bool deaf;                  /* nobody listens, as in a program: a heap
                                    without care then takes its short cuts */

@@ -243,6 +243,98 @@ static void the_nth_call_for_frames_fails(void **state)
     assert_true(refusals > 20);
 }
 
+/* ---- where the home counts --------------- */
+
+static struct test_home *counting_home(bool counts)
+{
+    return test_home_create(&(struct test_setup){
+        .arena_bytes = MIB, .span_bytes = 256 * KIB,
+        .level = HEAP_LEVEL_NONE, .counts = counts });
+}
+
+/* COUNT free blocks of SIZE bytes, with used ones between. */
+static void free_blocks_between_used_ones(struct test_home *test,
+                                          unsigned count, uint64_t size)
+{
+    void *payload[64];
+
+    assert_in_range(count, 1, 64);
+    for (unsigned i = 0; i < count; i++) {
+        payload[i] = heap_alloc(&test->heap, size);
+        assert_non_null(payload[i]);
+        assert_non_null(heap_alloc(&test->heap, 1));
+    }
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(heap_free(&test->heap, payload[i]), MM_OK);
+    test_home_check(test, "blocks were freed");
+}
+
+/* A block of 50 KiB is freed, and SIZE bytes do not fit there: by how many
+ * pages the program becomes larger. */
+static uint32_t peak_grows(bool counts, uint64_t size)
+{
+    struct test_home *test = counting_home(counts);
+
+    free_blocks_between_used_ones(test, 1, 50 * KIB);
+
+    uint32_t before = test->held_peak;
+    void *payload = heap_alloc(&test->heap, size);
+
+    assert_non_null(payload);
+    test_home_check(test, "a longer block");
+
+    uint32_t grown = test->held_peak - before;
+
+    /* What was given back is there again when it is needed. */
+    assert_int_equal(heap_free(&test->heap, payload), MM_OK);
+    assert_non_null(heap_alloc(&test->heap, 50 * KIB));
+    test_home_check(test, "as long as the first");
+    test_home_destroy(test);
+    return grown;
+}
+
+static void what_free_blocks_hold_makes_no_peak(void **state)
+{
+    (void)state;
+    assert_in_range(peak_grows(false, 60 * KIB), 15, 16);
+    assert_in_range(peak_grows(true, 60 * KIB), 3, 5);
+    assert_in_range(peak_grows(false, 300 * KIB), 75, 76);  /* a large one */
+    assert_in_range(peak_grows(true, 300 * KIB), 63, 65);
+}
+
+/* One page more: no more is given back than is worth a call of the system, and
+ * not all blocks are looked at. */
+static void room_is_made_in_portions(void **state)
+{
+    struct test_home *test = counting_home(true);
+    uint32_t before;
+
+    (void)state;
+    free_blocks_between_used_ones(test, 26, 9000);      /* 1 or 2 inside */
+    before = test->held_count;
+    assert_non_null(heap_alloc(&test->heap, 9100));
+    assert_in_range(before - test->held_count, 12, 18);
+    test_home_check(test, "some of many");
+    test_home_destroy(test);
+
+    test = counting_home(true);
+    free_blocks_between_used_ones(test, 1, 9000);
+    free_blocks_between_used_ones(test, 22, 10000);
+    while (heap_alloc(&test->heap, 10000) != NULL &&    /* all of these */
+           test->held_count < 240)
+        ;
+    test_home_check(test, "more than is there");
+    test_home_destroy(test);
+
+    test = counting_home(true);
+    free_blocks_between_used_ones(test, 64, 3000);      /* none inside */
+    before = test->held_count;
+    assert_non_null(heap_alloc(&test->heap, 9000));
+    assert_in_range(test->held_count - before, 2, 4);
+    test_home_check(test, "none has any");
+    test_home_destroy(test);
+}
+
 static void without_any_frame_everything_is_refused(void **state)
 {
     static const uint64_t sizes[] = { 0, 24, 300, 5000, 100000 };
@@ -274,6 +366,8 @@ int main(void)
         cmocka_unit_test(two_words_far_apart_hold_a_handful_of_pages),
         cmocka_unit_test(large_ranges_come_and_go_with_their_frames),
         cmocka_unit_test(the_nth_call_for_frames_fails),
+        cmocka_unit_test(what_free_blocks_hold_makes_no_peak),
+        cmocka_unit_test(room_is_made_in_portions),
         cmocka_unit_test(without_any_frame_everything_is_refused),
     };
 

@@ -20,6 +20,7 @@ enum { KIB = 1024, EVENTS = 20000 };
 static const struct test_setup setup = {
     .arena_bytes = 256 * KIB, .span_bytes = 32 * KIB, .hollow_pages = 1,
     .level = HEAP_LEVEL_CHECK, .small = true, .keep_bytes = 2000,
+    .counts = true,
 };
 
 /* ---- a program, its events, and where it led --------------- */
