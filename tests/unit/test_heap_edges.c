@@ -136,6 +136,24 @@ static void a_slot_that_waits_goes_before_a_refusal(void **state)
     close_heap();
 }
 
+/* A size of the same class is served where the payload is. */
+static void a_slot_that_has_room_stays(void **state)
+{
+    (void)state;
+    for (int level = HEAP_LEVEL_NONE; level <= HEAP_LEVEL_CHECK; level++) {
+        void *slot;
+
+        open_heap((struct heap_setup){ .level = (enum heap_level)level,
+                                       .small = true }, MIB, 64 * KIB, false);
+        slot = ask(heap, 100, 0, HEAP_SLOT);
+        assert_ptr_equal(heap_realloc(heap, slot, 112), slot);
+        assert_ptr_equal(heap_realloc(heap, slot, 97), slot);
+        assert_ptr_not_equal(heap_realloc(heap, slot, 113), slot);
+        check_fine();
+        close_heap();
+    }
+}
+
 static uint32_t span_bytes;
 
 static void init_heap(void *context)
@@ -1453,6 +1471,7 @@ int main(void)
         cmocka_unit_test(a_seed_is_taken_as_it_is),
         cmocka_unit_test(an_empty_span_leaves_however_much_blocks_keep),
         cmocka_unit_test(a_slot_that_waits_goes_before_a_refusal),
+        cmocka_unit_test(a_slot_that_has_room_stays),
         cmocka_unit_test(spans_have_a_size_from_a_page_to_512_kib),
         cmocka_unit_test(buddies_without_frames_leave_no_span),
         cmocka_unit_test(a_policy_that_cannot_use_a_span_gives_it_back),

@@ -411,7 +411,7 @@ static bool is_free(uint32_t page)
 static void the_range_that_was_freed_last_is_kept(void **state)
 {
     struct range_request again = {
-        .pages = 20, .at = 32, .type = RANGE_SPAN,
+        .pages = 20, .at = 32, .type = RANGE_SPAN, .protection = RANGE_READ,
     };
     struct range_tag *next;
     uint32_t page;
@@ -442,6 +442,7 @@ static void the_range_that_was_freed_last_is_kept(void **state)
     assert_false(is_free(32));
     assert_int_equal(ranges_alloc(&g->ranges, &again, &page), MM_OK);
     assert_int_equal(tag_of(32)->type, RANGE_SPAN);
+    assert_int_equal(tag_of(32)->protection, RANGE_READ);
     check_fine();
     g->frames_left = 1000;
 
