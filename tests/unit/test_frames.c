@@ -32,6 +32,7 @@ static struct memory {
     bool bits_fail;
     unsigned bits_calls, holder_calls;
     struct mm_event last;
+    uint64_t told;              /* bytes that events have called taken */
 
     uint8_t state[LIMIT];               /* the model */
     pfn_t stack[LIMIT];
@@ -73,6 +74,8 @@ static void home_event(void *context, const struct mm_event *event)
 {
     (void)context;
     memory.last = *event;
+    if (event->kind == MM_EVENT_FRAME_TAKE)
+        memory.told += event->size;
 }
 
 static void forget_memory(void)
@@ -140,6 +143,7 @@ static pfn_t predicted(void)
 static pfn_t alloc_and_check(struct frames *frames)
 {
     bool from_list = memory.stacked > 0;
+    uint64_t told = memory.told, own = frames->own_count;
 
     memory.last = (struct mm_event){ 0 };
 
@@ -153,6 +157,7 @@ static pfn_t alloc_and_check(struct frames *frames)
     assert_true(memory.last.at == (uint64_t)pfn * MM_PAGE);
     assert_true(memory.last.size == MM_PAGE);
     assert_true(memory.last.other == !from_list);
+    assert_true(memory.told - told == (1 + frames->own_count - own) * MM_PAGE);
     if (from_list)
         memory.stacked--;
     memory.state[pfn] = OWNED;
