@@ -176,7 +176,8 @@ static void put_slots(struct words *words, const struct slot_page *page)
 {
     uint32_t at = offset_of(page), left = SPAN / SLOT;
 
-    put_bytes(words, at, checked ? sizeof *page : offsetof(struct slot_page, live));
+    put_bytes(words, at, checked ? sizeof *page : offsetof(struct slot_page,
+              live));
     for (uint32_t slot = page->free; slot != 0;
          slot = *(uint32_t *)(memory + at + slot)) {
         EXPECT(left-- > 0, "P1: a page's list leads astray");
