@@ -80,6 +80,7 @@ enum {
     HOLLOW_PAGES = 32,                  /* a free block keeps less idle */
     KEEP_BYTES = 16 * 1024 * 1024,      /* kept blocks of one heap */
     BLOCK_MOST = SPAN_MAX_BYTES / 4,    /* a block serves that many bytes */
+    WASTE_PART = 8,                     /* that realloc may leave unused */
 };
 
 /* ---- the one instance ------------------------------------------------- */
@@ -681,7 +682,17 @@ static HOT_CALL void *realloc_slowly(void *payload, size_t size)
     return moved;
 }
 
-/* A slot stays where it is as long as its size class does. */
+/* Whether the block of PAYLOAD, this heap's own, has SIZE bytes and not many
+ * more. */
+static bool block_stays(void *payload, size_t size)
+{
+    size_t usable = block_size(block_of(payload)) - BLOCK_HEADER;
+
+    return size <= usable && size >= usable - usable / WASTE_PART;
+}
+
+/* A slot stays where it is as long as its size class does, a block while that
+ * wastes little: much that shrinks will grow again. */
 PUBLIC HOT void *realloc(void *payload, size_t size)
 {
     if (!fast_has_tag(&my.fast, payload) || size == 0)
@@ -689,6 +700,8 @@ PUBLIC HOT void *realloc(void *payload, size_t size)
 
     uint32_t what = fast_what(&my.fast, fast_tag_of(payload));
 
+    if (what == FAST_BLOCKS && block_stays(payload, size))
+        return payload;
     if (what >= FAST_SLOTS)
         return realloc_slowly(payload, size);
 
