@@ -25,14 +25,14 @@
  * not look at all the words between. Nor is there waiting
  *
  *   - before the program becomes larger than it ever was: dirty pages make
- *     room first, and what heaps hold inside free blocks (pages_grow), so
- *     what nobody uses makes no peak. But a program that takes
- *     and frees in a rhythm, at other places each time, would give pages back
- *     at its peak only to fault on others, for ever. So what was given to make
- *     room is counted. Once that is as much as the program ever held, every
- *     EARN_PART pages more let one page more wait, dirty or held, up to as many
- *     as it ever needed. A program that runs through once does not come so far; one that
- *     goes round and round stops faulting;
+ *     room first, and what heaps hold inside free blocks (pages_grow), so what
+ *     nobody uses makes no peak. But a program that takes and frees in a
+ *     rhythm, at other places each time, would give pages back at its peak
+ *     only to fault on others, for ever. So what was given to make room is
+ *     counted. Once that is as much as the program ever held, every EARN_PART
+ *     pages more let one page more wait, dirty or held, up to as many as it
+ *     ever needed. A program that runs through once does not come so far; one
+ *     that goes round and round stops faulting;
  *   - when more is dirty than DIRTY_MOST and a quarter of what is held: what
  *     is released then goes back at once, and a program that frees much and
  *     then sleeps keeps no more than that;
