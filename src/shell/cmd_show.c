@@ -78,8 +78,8 @@ static void dump_all(struct session *session)
         if (!dump_row(session, &cursor))
             return;
     }
-    say(session, "%llu blocks, %llu used, %llu free\n", (wide)blocks,
-        (wide)used, (wide)(blocks - used));
+    say(session, "%llu block%s, %llu used, %llu free\n", (wide)blocks,
+        plural(blocks), (wide)used, (wide)(blocks - used));
 }
 
 enum { HEX_ROW = 16, HEX_MOST = 256 };
@@ -738,8 +738,9 @@ void cmd_slots(struct session *session, const struct words *words)
                 || !slots_show_live(session, cursor.at, &view))
             return;
     }
-    say(session, "%llu slot page%s, %llu slots used, %llu free%s\n",
-        (wide)pages, plural(pages), (wide)used, (wide)(count - used),
+    say(session, "%llu slot page%s, %llu slot%s used, %llu free%s\n",
+        (wide)pages, plural(pages), (wide)used, plural(used),
+        (wide)(count - used),
         pages == 0 && !heap->small ? " (small on puts small requests there)"
                                    : "");
 }

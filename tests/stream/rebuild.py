@@ -406,7 +406,8 @@ class Heap:
                    f"{'-' if request is None else request} {state} "
                    f"left={row['left']} header=0x{row['header']:08x}")
         used = sum(block.state != 'free' for block in self.blocks.values())
-        yield (f'{len(self.blocks)} blocks, {used} used, '
+        one = '' if len(self.blocks) == 1 else 's'
+        yield (f'{len(self.blocks)} block{one}, {used} used, '
                f'{len(self.blocks) - used} free')
 
     # ---- believing a snapshot, after going back in time ---------------------------

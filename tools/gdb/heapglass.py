@@ -420,7 +420,8 @@ def dump(machine):
         yield (f'{letter} +{block.at:#x} {block.size} {request} '
                f'{block.state} left={block.left} '
                f'header=0x{block.header:08x}')
-    yield f'{blocks} blocks, {used} used, {blocks - used} free'
+    yield (f'{blocks} block{plural(blocks)}, {used} used, '
+           f'{blocks - used} free')
 
 
 def link_text(machine, at):
