@@ -1185,7 +1185,50 @@ static void a_class_keeps_slots_as_it_has_pages(void **state)
         assert_true(kept_slots(class) <= test->fast.slots[class].most);
         assert_true(heap_trim(heap) > 0);
         assert_int_equal(kept_slots(class), 0);
+        assert_int_equal(test->fast.slot_pages[class], 0);
         assert_int_equal(heap->slot_lists[class], BLOCK_NIL);
+        check_fine();
+        close_heap();
+    }
+}
+
+/* An empty list is filled with so many slots at a time: those on the page's
+ * list, or new ones. */
+static void as_many_slots_are_fetched_as_may_be(void **state)
+{
+    void *slot[200];
+
+    (void)state;
+    open_with_front();
+    for (int i = 0; i < 200; i++) {
+        slot[i] = fast_ask(8);
+        assert_in_range(kept_slots(0), 0, 63);
+    }
+    heap_set_fast(heap, NULL);
+    for (int i = 0; i < 200; i++)
+        take_back(slot[i]);
+    heap_set_fast(heap, &test->fast);
+    fast_ask(8);
+    assert_int_equal(kept_slots(0), 63);
+    check_fine();
+    close_heap();
+}
+
+/* The first slot lies where its alignment wants it, and no further: a page has
+ * as many as fit. */
+static void a_page_has_as_many_slots_as_fit(void **state)
+{
+    static const struct { uint32_t bytes; int32_t count; } cases[] = {
+        { 32, 62 }, { 64, 31 }, { 80, 25 }, { 128, 15 }, { 144, 13 },
+        { 256, 7 },
+    };
+
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        open_with_front();
+        fast_ask(cases[i].bytes);
+        assert_int_equal(kept_slots(slot_class(cases[i].bytes)),
+                         cases[i].count - 1);
         check_fine();
         close_heap();
     }
@@ -1508,6 +1551,8 @@ int main(void)
         cmocka_unit_test(a_front_keeps_as_many_as_the_heap),
         cmocka_unit_test(a_kept_block_may_lie_right),
         cmocka_unit_test(a_class_keeps_slots_as_it_has_pages),
+        cmocka_unit_test(as_many_slots_are_fetched_as_may_be),
+        cmocka_unit_test(a_page_has_as_many_slots_as_fit),
         cmocka_unit_test(kept_slots_come_in_the_order_of_their_page),
         cmocka_unit_test(without_a_front_no_slots_are_kept),
         cmocka_unit_test(slots_that_others_free_are_kept),
