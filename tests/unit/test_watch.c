@@ -221,7 +221,7 @@ static void read_dump(void)
             told.glyph[i] = large && i * 16 < at ? 'H' : glyph;
         told.begins[first] = true;
     }
-    assert_non_null(strstr(shell_home.written, " blocks, "));
+    assert_non_null(strstr(shell_home.written, " used, "));
 }
 
 static bool is_free(char glyph)
