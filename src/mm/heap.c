@@ -273,7 +273,7 @@ static bool block_is_held(const struct heap *heap, const struct block *block,
  * so many and some, if the ROOM_LOOKS longest have them. What nobody uses makes
  * no peak; and where there is none, a free block keeps its pages.
  */
-void heap_make_room(struct heap *heap, uint32_t pages)
+static void heap_make_room(struct heap *heap, uint32_t pages)
 {
     class_word map[HEAP_MAP_WORDS];
     uint32_t looks = ROOM_LOOKS, given = 0;

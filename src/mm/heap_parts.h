@@ -432,7 +432,6 @@ static inline void heap_refusal_clear(struct heap *heap)
 MM_COLD void *heap_alloc_slowly(struct heap *heap, uint64_t size);
 MM_COLD enum mm_fault heap_free_slowly(struct heap *heap, void *payload);
 MM_COLD enum mm_fault block_spare(struct heap *heap, struct block *block);
-void heap_make_room(struct heap *heap, uint32_t pages);
 enum mm_fault heap_give(struct heap *heap, void *payload);
 uint64_t heap_payload_bytes(const struct heap *heap, const void *payload);
 

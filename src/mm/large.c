@@ -82,7 +82,6 @@ void *large_alloc(struct heap *heap, uint64_t size, uint64_t align)
     };
     uint32_t page;
 
-    heap_make_room(heap, held);
     mm_lock(heap->home);
     heap->refusal = ranges_alloc(heap->ranges, &request, &page);
     mm_unlock(heap->home);
