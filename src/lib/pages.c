@@ -479,9 +479,11 @@ uint32_t pages_unmap(uint32_t page, uint32_t count)
 
 static void count_hold(uint32_t count)
 {
+    uint32_t may = resident_may();
+
     arena.count.held += count;
-    if (arena.count.held > resident_may())
-        arena.count.held_most += arena.count.held - resident_may();
+    if (arena.count.held > may)
+        arena.count.held_most += arena.count.held - may;
 }
 
 bool pages_hold(uint32_t page, uint32_t count, bool zero)

@@ -268,10 +268,11 @@ static bool block_is_held(const struct heap *heap, const struct block *block,
 }
 
 /*
- * PAGES pages more will be held. When the home says that these are more than
- * ever, free blocks give back the pages inside them first, the longest first:
- * so many and some, if the ROOM_LOOKS longest have them. What nobody uses makes
- * no peak; and where there is none, a free block keeps its pages.
+ * PAGES pages more will be held. When the home, which counts, says that these
+ * are more than ever, free blocks give back the pages inside them first, the
+ * longest first: so many and some, if the ROOM_LOOKS longest have them. What
+ * nobody uses makes no peak; and where there is none, a free block keeps its
+ * pages.
  */
 static void heap_make_room(struct heap *heap, uint32_t pages)
 {
@@ -279,8 +280,7 @@ static void heap_make_room(struct heap *heap, uint32_t pages)
     uint32_t looks = ROOM_LOOKS, given = 0;
     unsigned k;
 
-    if (heap->home->grows == NULL ||
-        !heap->home->grows(heap->home->context, pages))
+    if (!heap->home->grows(heap->home->context, pages))
         return;
     __builtin_memcpy(map, heap->map, sizeof(map));
     while ((k = class_map_last(map, HEAP_MAP_WORDS)) != CLASS_NONE) {

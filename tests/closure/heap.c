@@ -47,7 +47,7 @@
  */
 #include "closure.h"
 #include "lab/policy.h"
-#include "mm/heap_parts.h"
+#include "small.h"
 
 enum {
     UNITS_MAX = 12,
@@ -653,12 +653,7 @@ static void open_heap(const struct heap_policy *policy,
         .home = &home, .ranges = &ranges, .span_bytes = ARENA,
         .level = level, .owner = 1, .policy = policy, .order = order,
     });
-    heap.span_quanta = units;
-    heap.head_bytes = ARENA - BLOCK_HEADER - units * MM_QUANTUM;
-    heap.large_bytes = units * MM_QUANTUM - BLOCK_HEADER;
-    if (heap.plain_bytes > 0)           /* less than a span */
-        heap.plain_bytes = heap.quick_bytes = heap.large_bytes - MM_QUANTUM;
-    first = (heap.head_bytes + BLOCK_HEADER) / MM_QUANTUM;
+    first = heap_is_small(&heap, units);
     heap_clean = heap;
     ranges_empty = ranges;
     EXPECT(heap_grow(&heap) == MM_OK, "the heap does not grow");

@@ -47,7 +47,7 @@
  *     heaps PAGES UNITS HEAPS KEEP [none]     KEEP: quanta that a heap may keep
  */
 #include "states.h"
-#include "mm/heap_parts.h"
+#include "small.h"
 
 enum {
     PAGES_MAX = 4, UNITS_MAX = 8, HEAPS_MAX = 2, HEAD = 128,
@@ -746,14 +746,8 @@ static void open_heaps(void)
             .level = checked ? HEAP_LEVEL_CHECK : HEAP_LEVEL_NONE,
             .owner = i + 1, .keep_bytes = keep * MM_QUANTUM,
         });
-        heap->span_quanta = heap->spare_quanta = units;
-        heap->head_bytes = MM_PAGE - BLOCK_HEADER - units * MM_QUANTUM;
-        heap->large_bytes = units * MM_QUANTUM - BLOCK_HEADER;
-        if (heap->plain_bytes > 0)      /* less than a span */
-            heap->plain_bytes = heap->large_bytes - MM_QUANTUM;
-        if (heap->quick_bytes > 0)
-            heap->quick_bytes = heap->plain_bytes;
-        first = (heap->head_bytes + BLOCK_HEADER) / MM_QUANTUM;
+        first = heap_is_small(heap, units);
+        heap->spare_quanta = heap->span_quanta;
         heap_clean[i] = *heap;
         heap_clean[i].refusal_quantum = 0;
     }

@@ -38,7 +38,7 @@
  *     hollow UNITS QUANTA HOLLOW SLOTS [none]
  */
 #include "states.h"
-#include "mm/heap_parts.h"
+#include "small.h"
 
 enum {
     PAGES = 4, SPAN = PAGES * MM_PAGE, SLOT = 256, SLOTS_AT = 64,
@@ -604,14 +604,11 @@ static void open_heap(void)
         .hollow_pages = hollow,
     });
     real_head = (heap.head_bytes + 3) / 4 * 4;
-    heap.span_quanta = units * unit_quanta;
+    first = heap_is_small(&heap, units * unit_quanta);
     heap.spare_quanta = hollow == 0 ? heap.span_quanta
                                     : hollow * (MM_PAGE / MM_QUANTUM) + 1;
     if (heap.spare_quanta > heap.span_quanta)
         heap.spare_quanta = heap.span_quanta;
-    heap.head_bytes = SPAN - BLOCK_HEADER - heap.span_quanta * MM_QUANTUM;
-    heap.large_bytes = heap.span_quanta * MM_QUANTUM - BLOCK_HEADER;
-    first = (heap.head_bytes + BLOCK_HEADER) / MM_QUANTUM;
     heap_clean = heap;
     heap_clean.refusal_quantum = 0;
 }
