@@ -267,21 +267,14 @@ static bool block_is_held(const struct heap *heap, const struct block *block,
                          (end + MM_PAGE - 1) / MM_PAGE);
 }
 
-/*
- * PAGES pages more will be held. When the home, which counts, says that these
- * are more than ever, free blocks give back the pages inside them first, the
- * longest first: so many and some, if the ROOM_LOOKS longest have them. What
- * nobody uses makes no peak; and where there is none, a free block keeps its
- * pages.
- */
-static void heap_make_room(struct heap *heap, uint32_t pages)
+/* Free blocks give back the pages inside them, the longest first: PAGES and
+ * some, if the ROOM_LOOKS longest have them. */
+static void blocks_make_room(struct heap *heap, uint32_t pages)
 {
     class_word map[HEAP_MAP_WORDS];
     uint32_t looks = ROOM_LOOKS, given = 0;
     unsigned k;
 
-    if (!heap->home->grows(heap->home->context, pages))
-        return;
     __builtin_memcpy(map, heap->map, sizeof(map));
     while ((k = class_map_last(map, HEAP_MAP_WORDS)) != CLASS_NONE) {
         struct block *block = block_at(heap, heap->lists[k]);
@@ -294,6 +287,22 @@ static void heap_make_room(struct heap *heap, uint32_t pages)
                 given += block_give_back(heap, block);
         }
     }
+}
+
+/*
+ * PAGES pages more will be held. When the home, which counts, says that these
+ * are more than ever, some of what is kept is freed first, and free blocks give
+ * back the pages inside them. What nobody uses makes no peak; and where there
+ * is none, it stays. Whether these are more than ever.
+ */
+static bool heap_make_room(struct heap *heap, uint32_t pages)
+{
+    if (!heap->home->grows(heap->home->context, pages))
+        return false;
+    heap_spend_kept(heap, KEPT_SIZES);
+    slots_make_room(heap);
+    blocks_make_room(heap, pages);
+    return true;
 }
 
 /* A free block for QUANTA, prepared and still on its list; NULL when refused,
@@ -313,8 +322,9 @@ static struct block *block_find(struct heap *heap, uint32_t quanta,
         block = heap_fit(heap, quanta, align_quanta);
     }
     if (heap->home->grows != NULL &&
-        !block_is_held(heap, block, quanta, align_quanta))
-        heap_make_room(heap, quanta / (MM_PAGE / MM_QUANTUM) + 1);
+        !block_is_held(heap, block, quanta, align_quanta) &&
+        heap_make_room(heap, quanta / (MM_PAGE / MM_QUANTUM) + 1))
+        block = heap_fit(heap, quanta, align_quanta);
 
     bool grown = block == NULL;
 

@@ -250,6 +250,7 @@ struct heap_fast {
                                    there was a front are not counted */
     uint32_t slots_tag;         /* of this heap's slots of class 0 */
     uint32_t span_mask;         /* span_bytes - 1 */
+    uint32_t room_class;        /* the class that makes room next (slots.c) */
     struct heap_kept *kept;     /* the home's; one a heap */
 };
 

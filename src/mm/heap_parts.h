@@ -493,6 +493,7 @@ enum mm_fault slot_free(struct heap *heap, void *payload);
 uint32_t slot_bytes_of(const struct heap *heap, const void *payload);
 uint32_t slots_trim(struct heap *heap);
 void slots_start(struct heap *heap);
+void slots_make_room(struct heap *heap);
 bool slots_flush(struct heap *heap);
 
 void *large_alloc(struct heap *heap, uint64_t size, uint64_t align);

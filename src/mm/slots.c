@@ -41,7 +41,8 @@
  * page knows, and the page's head stays out of the cache. An empty list is
  * filled with some slots of one page at a time; when it is full, slots go to
  * their pages. A class may keep those of some pages in any case, and more when
- * it has many.
+ * it has many. Before a program becomes larger than it ever was (home.h, grows),
+ * some go to their pages too: what is kept may be all that a page has.
  *
  * In a checked heap the head is followed by one bit a slot, set while it is
  * handed out.
@@ -72,6 +73,9 @@ enum {
     SLOTS_KEPT_BYTES = 32768,   /* that a class may keep in any case */
     SLOTS_KEPT_SHARE = 8,       /* and else this part of its pages, */
     SLOTS_KEPT_MOST = 2048,     /* but no more slots than these */
+    ROOM_SLOTS = 64,            /* kept ones that make room at once, where a
+                                   class keeps */
+    ROOM_PART = 4,              /* this part of its pages or more */
 };
 
 _Static_assert(offsetof(struct slot_page, live) <= SLOTS_AT, "the head fits");
@@ -398,6 +402,35 @@ static void slots_spend(struct heap *heap, unsigned class, int32_t count)
         fast->slots[class].first = *(void **)slot;
         fast->slots[class].left++;
         slot_unkeep(heap, slot);
+    }
+}
+
+/* Whether CLASS keeps a good part of its pages' slots, so that pages may be had
+ * for them. */
+static bool slots_make_pages(const struct heap_fast *fast, unsigned class)
+{
+    int32_t kept = fast->slots[class].most - fast->slots[class].left;
+    int32_t pages = fast->slot_pages[class];
+
+    return kept > 0 && kept * (int32_t)slot_class_bytes(class) >=
+                           pages * (MM_SLOT_PAGE / ROOM_PART);
+}
+
+/* Some of what a class keeps goes to its pages, the next such class's each
+ * time. */
+void slots_make_room(struct heap *heap)
+{
+    struct heap_fast *fast = heap->fast;
+
+    if (fast == NULL)
+        return;
+    for (unsigned i = 0; i < SLOT_CLASSES; i++) {
+        unsigned class = fast->room_class++ % SLOT_CLASSES;
+
+        if (slots_make_pages(fast, class)) {
+            slots_spend(heap, class, ROOM_SLOTS);
+            return;
+        }
     }
 }
 

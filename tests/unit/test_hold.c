@@ -335,6 +335,55 @@ static void room_is_made_in_portions(void **state)
     test_home_destroy(test);
 }
 
+/* COUNT payloads of SIZE bytes are allocated, all but LEFT are freed and kept,
+ * and then MORE_COUNT of MORE_SIZE are asked for: by how many pages the program
+ * becomes larger. */
+static uint32_t peak_grows_where_kept(bool counts, unsigned count,
+                                      unsigned left, uint64_t size,
+                                      unsigned more_count, uint64_t more_size)
+{
+    struct test_home *test = test_home_create(&(struct test_setup){
+        .arena_bytes = MIB, .span_bytes = 256 * KIB,
+        .level = HEAP_LEVEL_NONE, .keep_bytes = MIB, .small = true,
+        .deaf = true, .counts = counts });
+    const struct heap_request more = { .size = more_size };
+    void *payload[400];
+    uint32_t before;
+
+    assert_in_range(count, 1, 400);
+    for (unsigned i = 0; i < count; i++) {
+        payload[i] = test_home_alloc(test,
+                                     &(struct heap_request){ .size = size });
+        assert_non_null(payload[i]);
+    }
+    for (unsigned i = left; i < count; i++)
+        assert_int_equal(test_home_free(test, payload[i]), MM_OK);
+    test_home_check(test, "the rest is kept");
+    before = test->held_peak;
+    for (unsigned i = 0; i < more_count; i++)
+        assert_non_null(test_home_alloc(test, &more));
+    test_home_check(test, "more of another size");
+
+    uint32_t grown = test->held_peak - before;
+
+    test_home_destroy(test);
+    return grown;
+}
+
+/* 64 slots at a time, where they are much of their class; twice KEPT_SPEND
+ * blocks. */
+static void what_is_kept_makes_no_peak(void **state)
+{
+    (void)state;
+    assert_int_equal(peak_grows_where_kept(false, 290, 0, 100, 80, 300), 6);
+    assert_int_equal(peak_grows_where_kept(true, 290, 0, 100, 80, 300), 0);
+    assert_int_equal(peak_grows_where_kept(true, 290, 230, 100, 80, 300), 6);
+    assert_int_equal(peak_grows_where_kept(false, 120, 0, 1000, 1, 60 * KIB),
+                     3);
+    assert_int_equal(peak_grows_where_kept(true, 120, 0, 1000, 1, 60 * KIB),
+                     0);
+}
+
 static void without_any_frame_everything_is_refused(void **state)
 {
     static const uint64_t sizes[] = { 0, 24, 300, 5000, 100000 };
@@ -368,6 +417,7 @@ int main(void)
         cmocka_unit_test(the_nth_call_for_frames_fails),
         cmocka_unit_test(what_free_blocks_hold_makes_no_peak),
         cmocka_unit_test(room_is_made_in_portions),
+        cmocka_unit_test(what_is_kept_makes_no_peak),
         cmocka_unit_test(without_any_frame_everything_is_refused),
     };
 
