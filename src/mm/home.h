@@ -32,8 +32,8 @@ struct mm_home {
 
     /*
      * Whether COUNT pages more would be more than were ever needed at once.
-     * Then a heap gives back first what its free blocks can spare. NULL:
-     * never; so it must be where a heap doubts its memory.
+     * Then a heap gives back first what it keeps and its free blocks can
+     * spare. NULL: never; so it must be where a heap doubts its memory.
      */
     bool (*grows)(void *context, uint32_t count);
 
