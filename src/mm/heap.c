@@ -374,6 +374,8 @@ struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
     if (use == MM_USE_CALLER && align_quanta == 1 &&
         (block = block_reuse(heap, quanta, size)) != NULL)
         return block;
+    if (heap->kept_owed > 0 && align_quanta > 1)
+        kept_pay(heap);
     block = block_find(heap, quanta, align_quanta);
     if (block == NULL)
         return NULL;
@@ -718,6 +720,8 @@ void *heap_alloc_slot(struct heap *heap, uint64_t size)
 void *heap_alloc_block(struct heap *heap, uint64_t size)
 {
     heap_refusal_clear(heap);
+    if (heap->kept_owed > 0)
+        kept_pay(heap);
     return size <= heap->plain_bytes ? block_alloc_quick(heap, size)
                                      : heap_alloc_slowly(heap, size);
 }

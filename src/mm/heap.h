@@ -25,7 +25,10 @@ enum {
     KEPT_SIZES = 2048,          /* blocks below 2048 quanta, 32 KiB, may be
                                    kept: a list for each size */
     KEPT_PER_SIZE = 127,
-    KEPT_SPEND = 48,            /* that are freed before pages are held */
+    KEPT_SPEND = 14,            /* that are freed before pages are held, */
+    KEPT_PART = 4,              /* first those of this part of the request; */
+    KEPT_PAYS = 4,              /* in so many requests after that */
+    KEPT_PAY = 8,               /* so many in each */
     KEPT_GROUP = KEPT_SIZES / 32,       /* sizes that share a bit */
     HEAP_WAITING = 64,          /* freed payloads that wait, at level full */
 };
@@ -93,13 +96,14 @@ struct heap {
     uint32_t refusal_quantum;   /* and where, as a block_ref; or BLOCK_NIL */
     uint32_t examined;          /* blocks that the last call looked at */
     block_ref rover;            /* a policy's own; or BLOCK_NIL */
-    uint32_t drained;           /* the rest of a list taken from `remote` */
+    uint32_t kept_owed;         /* so many requests will free some, too */
     uint32_t keep_quanta;       /* that may be kept now: more with each span */
     int32_t kept_room;          /* and how many of these are not */
     uint32_t kept_groups;       /* which groups of sizes may have some kept */
     class_word map[HEAP_MAP_WORDS];
     block_ref lists[HEAP_LISTS];
     block_ref slot_lists[SLOT_CLASSES]; /* slot pages with room, by class */
+    uint32_t drained;           /* the rest of a list taken from `remote` */
     uint32_t random;            /* at level full: decides what waits how long */
     uint32_t waiting[HEAP_WAITING];     /* payloads in units of 8; 0: none */
     uint32_t remote;            /* payloads that other threads freed: a list

@@ -13,8 +13,8 @@
  * harm while the heap needs no more pages. So it may be as much as the heap
  * has; but before a page is held, or the heap grows, the shortest kept block
  * that is long enough for the request is freed in earnest, or, when there is
- * none, some short ones; and before a heap refuses or trims, everything that
- * it keeps.
+ * none, some that are shorter, and a few more in each of the next requests;
+ * and before a heap refuses or trims, everything that it keeps.
  *
  *   K1  A kept block is marked in its header, and on the list of its size.
  *   K2  kept_room and the quanta on the lists add up to keep_quanta, which
@@ -195,7 +195,7 @@ static uint32_t kept_spend(struct heap *heap, uint32_t quanta, uint32_t most)
 {
     uint32_t count = 0;
 
-    for (; count < most; count++) {
+    for (; count < most && heap_keeps_any(heap); count++) {
         quanta = kept_find(heap, quanta);
         if (quanta == KEPT_SIZES)
             break;
@@ -206,13 +206,28 @@ static uint32_t kept_spend(struct heap *heap, uint32_t quanta, uint32_t most)
 
 /*
  * Before a request of QUANTA needs pages that are not held: the shortest kept
- * block that is long enough is freed in earnest; when there is none, some
- * short ones, which lie between others that wait to be joined.
+ * block that is long enough is freed in earnest; when there is none, some that
+ * are shorter, which lie between others that wait to be joined. First those
+ * that are not much shorter, since fewer of them make room. The next requests
+ * go on with it (kept_pay), so that none takes long.
  */
 void heap_spend_kept(struct heap *heap, uint32_t quanta)
 {
-    if (kept_spend(heap, quanta, 1) == 0)
-        kept_spend(heap, 1, KEPT_SPEND);
+    if (kept_spend(heap, quanta, 1) > 0)
+        return;
+
+    uint32_t spent = kept_spend(heap, quanta / KEPT_PART + 1, KEPT_SPEND);
+
+    kept_spend(heap, 1, KEPT_SPEND - spent);
+    heap->kept_owed = KEPT_PAYS;
+}
+
+/* A request does a part of what one before it, which needed pages, has left to
+ * do. */
+void kept_pay(struct heap *heap)
+{
+    heap->kept_owed--;
+    kept_spend(heap, 1, KEPT_PAY);
 }
 
 /* Frees in earnest what is kept, slots too. Whether there was any. */

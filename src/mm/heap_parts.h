@@ -461,6 +461,7 @@ bool heap_flush_kept(struct heap *heap);
 void kept_allow_more(struct heap *heap);
 void kept_lists_set(struct heap *heap);
 void heap_spend_kept(struct heap *heap, uint32_t quanta);
+MM_COLD void kept_pay(struct heap *heap);
 
 /* ---- slot pages ------------------------------------------------------- */
 

@@ -760,8 +760,21 @@ static void no_empty_slot_page_is_in_the_way_of_a_block(void **state)
     close_heap();
 }
 
-/* A heap that has grown frees some of what it keeps: as many as is said, and
- * the shortest. */
+/* Of blocks of 1 to SIZES quanta, EACH of them, LEFT are kept: the longest. */
+static void assert_kept(uint32_t sizes, uint32_t each, uint32_t left)
+{
+    for (uint32_t quanta = sizes; quanta > 0; quanta--) {
+        uint32_t kept = left < each ? left : each;
+
+        assert_int_equal(heap->kept_count[quanta], kept);
+        left -= kept;
+    }
+    assert_int_equal(left, 0);
+}
+
+/* A heap that has grown frees some of what it keeps, as many as is said; the
+ * shortest, where none is a quarter of the request. Some requests later do a
+ * part of that, too, when they take time anyway. */
 static void a_heap_that_grows_spends_some_of_what_it_keeps(void **state)
 {
     void *block[56];
@@ -779,9 +792,18 @@ static void a_heap_that_grows_spends_some_of_what_it_keeps(void **state)
         assert_int_equal(heap->kept_count[quanta], 8);
     give(10 * KIB);
     assert_int_equal(test->ranges.used_count, 2);
-    for (uint32_t quanta = 1; quanta <= 7; quanta++)
-        assert_int_equal(heap->kept_count[quanta],
-                         quanta <= KEPT_SPEND / 8 ? 0 : 8);
+    assert_kept(7, 8, 56 - KEPT_SPEND);
+    assert_int_equal(heap->kept_owed, KEPT_PAYS);
+    give(200);
+    assert_kept(7, 8, 56 - KEPT_SPEND);
+    ask(heap, 200, 64, HEAP_BLOCK);
+    assert_kept(7, 8, 56 - KEPT_SPEND - KEPT_PAY);
+    for (int i = 1; i < KEPT_PAYS; i++)
+        ask(heap, 200, 64, HEAP_BLOCK);
+    assert_int_equal(heap->kept_owed, 0);
+    assert_kept(7, 8, 56 - KEPT_SPEND - KEPT_PAYS * KEPT_PAY);
+    ask(heap, 200, 64, HEAP_BLOCK);
+    assert_kept(7, 8, 56 - KEPT_SPEND - KEPT_PAYS * KEPT_PAY);
     check_fine();
     close_heap();
 }
@@ -1093,6 +1115,32 @@ static void open_with_front(void)
               MIB, 512 * KIB, true);
     test->fast.kept = &test->kept;
     heap_set_fast(heap, &test->fast);
+}
+
+/* With a front a plain request does its part, too, when nothing of its size is
+ * kept. */
+static void requests_go_on_with_what_one_has_left_to_do(void **state)
+{
+    enum { KEPT = KEPT_SPEND + KEPT_PAYS * KEPT_PAY + 4 };
+    void *payload[KEPT];
+    int32_t left = KEPT_PER_SIZE - KEPT + KEPT_SPEND;
+
+    (void)state;
+    open_with_front();
+    for (int i = 0; i < KEPT; i++)
+        payload[i] = heap_alloc_block(heap, 500);
+    for (int i = 0; i < KEPT; i++)
+        assert_int_equal(test_home_free(test, payload[i]), MM_OK);
+    assert_int_equal(test->kept.left[32], KEPT_PER_SIZE - KEPT);
+    assert_non_null(heap_alloc_block(heap, 10 * KIB));
+    assert_int_equal(test->kept.left[32], left);
+    for (int i = 1; i <= KEPT_PAYS + 1; i++) {
+        assert_non_null(heap_alloc_block(heap, 300));
+        assert_int_equal(test->kept.left[32],
+                         left + KEPT_PAY * (i < KEPT_PAYS ? i : KEPT_PAYS));
+    }
+    check_fine();
+    close_heap();
 }
 
 /* An aligned request takes one of the first eight kept blocks of its size that
@@ -1549,6 +1597,7 @@ int main(void)
         cmocka_unit_test(idle_pages_are_counted_one_by_one),
         cmocka_unit_test(a_front_is_for_a_heap_that_nobody_watches),
         cmocka_unit_test(a_front_keeps_as_many_as_the_heap),
+        cmocka_unit_test(requests_go_on_with_what_one_has_left_to_do),
         cmocka_unit_test(a_kept_block_may_lie_right),
         cmocka_unit_test(a_class_keeps_slots_as_it_has_pages),
         cmocka_unit_test(as_many_slots_are_fetched_as_may_be),
