@@ -94,14 +94,24 @@ static void judge(struct most *most, uint64_t *quiet, uint64_t count)
     }
 }
 
+/* The blocks that HEAP keeps. */
+static int64_t kept_blocks(const struct heap *heap)
+{
+    int64_t count = 0;
+
+    for (int quanta = 0; quanta < KEPT_SIZES; quanta++)
+        count += heap->kept[quanta].most - heap->kept[quanta].left;
+    return count;
+}
+
 static void run(struct heap *heap, const struct trace *trace, void **blocks,
                 struct most *most)
 {
     for (const struct op *op = trace->ops; op < trace->ops + trace->count;
          op++) {
         struct heap_request request = { .size = op_size(op) };
+        int64_t kept = kept_blocks(heap);
         uint64_t start = stretches;
-        int32_t room = heap->kept_room;
         void **block = &blocks[op->id];
 
         entered = false;
@@ -111,9 +121,7 @@ static void run(struct heap *heap, const struct trace *trace, void **blocks,
             /* fall through */
         case OP_ALLOC:
             *block = heap_alloc_request(heap, &request);
-            room = heap->kept_room - room;
-            if (room > 0 && (uint64_t)room * MM_QUANTUM - 4 !=
-                                heap_usable_size(heap, *block))
+            if (kept_blocks(heap) < kept - 1)
                 entered = true;         /* it has not just reused a block */
             judge(most, &most->alloc, stretches - start);
             raise_to(&most->examined, heap->examined);
@@ -144,7 +152,7 @@ static const struct kind {
     { "blocks", { .level = HEAP_LEVEL_NONE } },
     { "hollow", { .level = HEAP_LEVEL_NONE, .hollow_pages = 32 } },
     { "library", { .level = HEAP_LEVEL_NONE, .hollow_pages = 32,
-                   .keep_bytes = 128 * 1024, .small = true } },
+                   .keep = 15, .small = true } },
     { "checked", { .level = HEAP_LEVEL_CHECK, .small = true } },
 };
 

@@ -258,7 +258,7 @@ struct heap *lab_thread_start(struct lab *lab, uint32_t number)
         .home = &lab->parts.arena_home,
         .ranges = &lab->parts.ranges,
         .span_bytes = lab->setup.span_bytes,
-        .keep_bytes = LAB_THREAD_KEEPS,
+        .keep = LAB_THREAD_KEEPS,
         .owner = number,
         .level = lab->setup.level,
         .small = true,

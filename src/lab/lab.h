@@ -30,7 +30,7 @@ enum {
     LAB_ARENA_BYTES = 64 * 1024,
     LAB_ARENA_MAX = 256 * 1024 * 1024,
     LAB_THREADS = 8,            /* that can have heaps of their own, from 1 */
-    LAB_THREAD_KEEPS = 4096,    /* bytes that a thread's heap may keep */
+    LAB_THREAD_KEEPS = 8,       /* blocks of a size, by a thread's heap */
 };
 
 struct lab_setup {

@@ -67,7 +67,8 @@
 #include "pages.h"
 
 #define PUBLIC __attribute__((visibility("default")))
-#define HOT __attribute__((hot))
+#define HOT __attribute__((hot, aligned(64)))      /* else where its branches
+                                           lie in their lines is chance */
 #define HOT_CALL __attribute__((hot, noinline))
 #define COLD __attribute__((cold, noinline))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
@@ -78,7 +79,7 @@ enum {
     LAST_ROUND = PTHREAD_DESTRUCTOR_ITERATIONS - 1,
     HEAPS_BYTES = 64 * 1024,            /* asked of the system at once */
     HOLLOW_PAGES = 32,                  /* a free block keeps less idle */
-    KEEP_BYTES = 16 * 1024 * 1024,      /* kept blocks of one heap */
+    KEEP = 15,                          /* blocks of a size, at first */
     BLOCK_MOST = SPAN_MAX_BYTES / 4,    /* a block serves that many bytes */
     WASTE_PART = 8,                     /* that realloc may leave unused */
 };
@@ -106,36 +107,19 @@ static struct {
 
 #define THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
 
-/* A heap, and the blocks that it keeps while a thread has it: in this order
- * what every heap uses, the end of the one and the beginning of the other, is
- * one page. */
-struct own_heap {
-    _Alignas(MM_PAGE) struct heap_kept kept;
-    struct heap heap;
-};
-
-static struct own_heap *own_heap_of(struct heap *heap)
-{
-    return (struct own_heap *)((uintptr_t)heap -
-                               offsetof(struct own_heap, heap));
-}
-
 /* What a thread has before it has a heap: nothing is kept, nothing is its
  * own. */
-static struct own_heap nobody;
+static struct heap nobody;
 
-#define FAST_NONE { .kept = &nobody.kept }
+#define FAST_NONE { .heap = &nobody }
 
-static THREAD_LOCAL struct {
-    struct heap_fast fast;
-    struct heap *heap;
-} my = { FAST_NONE, &nobody.heap };
+static THREAD_LOCAL struct heap_fast my = FAST_NONE;
 
 /* This thread's front, by one address: what follows is then not looked up
  * against the thread's register each time. */
 static inline struct heap_fast *my_fast(void)
 {
-    struct heap_fast *fast = &my.fast;
+    struct heap_fast *fast = &my;
 
     __asm__("" : "+r"(fast));
     return fast;
@@ -237,7 +221,7 @@ static void library_heap_init(struct heap *heap, uint32_t owner)
         .ranges = &library.ranges,
         .span_bytes = SPAN_MAX_BYTES,
         .hollow_pages = HOLLOW_PAGES,
-        .keep_bytes = library.level > HEAP_LEVEL_NONE ? 0 : KEEP_BYTES,
+        .keep = library.level > HEAP_LEVEL_NONE ? 0 : KEEP,
         .owner = owner,
         .level = library.level,
         .seed = library.seed,
@@ -285,17 +269,14 @@ static void after_fork_child(void)
 /* This thread uses HEAP from now on. */
 static void thread_takes(struct heap *heap)
 {
-    my.fast.kept = &own_heap_of(heap)->kept;
-    my.heap = heap;
-    heap_set_fast(heap, &my.fast);
+    heap_set_fast(heap, &my);
 }
 
 /* This thread has no heap any more. */
 static void thread_leaves(void)
 {
     heap_set_fast(my.heap, NULL);
-    my.fast = (struct heap_fast)FAST_NONE;
-    my.heap = &nobody.heap;
+    my = (struct heap_fast)FAST_NONE;
 }
 
 /*
@@ -354,7 +335,7 @@ static void library_start(void)
 /* Memory for a heap; NULL when the system has none. Locked. */
 static struct heap *heap_memory(void)
 {
-    size_t bytes = sizeof(struct own_heap);
+    size_t bytes = mm_round_up(sizeof(struct heap), MM_PAGE);
 
     if (library.spare_bytes < bytes) {
         void *memory = mmap(NULL, HEAPS_BYTES, PROT_READ | PROT_WRITE,
@@ -366,11 +347,11 @@ static struct heap *heap_memory(void)
         library.spare_bytes = HEAPS_BYTES;
     }
 
-    struct own_heap *own = (struct own_heap *)library.spare;
+    struct heap *heap = (struct heap *)library.spare;
 
     library.spare += bytes;
     library.spare_bytes -= bytes;
-    return &own->heap;
+    return heap;
 }
 
 /* A heap that nobody has, an orphan first; NULL when there is none. Locked. */
@@ -423,7 +404,7 @@ static COLD struct heap *heap_mine(void)
 /* The heap that this thread uses now: its own, or the common one, locked. */
 static struct heap *turn_begin(void)
 {
-    if (LIKELY(my.heap != &nobody.heap))
+    if (LIKELY(my.heap != &nobody))
         return my.heap;
 
     struct heap *heap = heap_mine();
@@ -542,7 +523,7 @@ static HOT_CALL void *slot_alloc_slowly(size_t size)
 {
     void *payload = NULL;
 
-    if (my.heap != &nobody.heap)
+    if (my.heap != &nobody)
         payload = heap_alloc_slot(my.heap, size);
     return LIKELY(payload != NULL) ? payload : alloc_slowly(size, 0);
 }
@@ -552,7 +533,7 @@ static HOT_CALL void *block_alloc_slowly(size_t size)
 {
     void *payload = NULL;
 
-    if (size <= BLOCK_MOST && my.heap != &nobody.heap)
+    if (size <= BLOCK_MOST && my.heap != &nobody)
         payload = heap_alloc_block(my.heap, size);
     return LIKELY(payload != NULL) ? payload : alloc_slowly(size, 0);
 }
@@ -577,7 +558,7 @@ PUBLIC HOT void *malloc(size_t size)
         return LIKELY(slot != NULL) ? slot : slot_alloc_slowly(size);
     }
     if (LIKELY(size > 8 && size <= FAST_BLOCK_MOST)) {
-        void *payload = fast_block_reuse(fast->kept, size);
+        void *payload = fast_block_reuse(fast->heap, size);
 
         return LIKELY(payload != NULL) ? payload : block_alloc_slowly(size);
     }
@@ -631,7 +612,7 @@ PUBLIC HOT void free(void *payload)
         slot_free_fast(payload, fast_slots(fast, what));
     else if (UNLIKELY(what != FAST_BLOCKS))
         free_slowly(payload);
-    else if (UNLIKELY(!fast_block_keep(fast->kept, payload)))
+    else if (UNLIKELY(!fast_block_keep(fast->heap, payload)))
         block_free_slowly(payload);
 }
 
@@ -695,10 +676,10 @@ static bool block_stays(void *payload, size_t size)
  * wastes little: much that shrinks will grow again. */
 PUBLIC HOT void *realloc(void *payload, size_t size)
 {
-    if (!fast_has_tag(&my.fast, payload) || size == 0)
+    if (!fast_has_tag(&my, payload) || size == 0)
         return realloc_slowly(payload, size);
 
-    uint32_t what = fast_what(&my.fast, fast_tag_of(payload));
+    uint32_t what = fast_what(&my, fast_tag_of(payload));
 
     if (what == FAST_BLOCKS && block_stays(payload, size))
         return payload;
@@ -716,7 +697,7 @@ PUBLIC HOT void *realloc(void *payload, size_t size)
 
     if (LIKELY(moved != NULL)) {
         memcpy(moved, payload, size < bytes ? size : bytes);
-        slot_free_fast(payload, fast_slots(&my.fast, what));
+        slot_free_fast(payload, fast_slots(&my, what));
     }
     return moved;
 }
@@ -737,7 +718,7 @@ static void *alloc_aligned(size_t size, size_t align)
     uint32_t slot = slot_bytes_aligned(size, align);
     void *payload = NULL;
 
-    if (my.heap == &nobody.heap)
+    if (my.heap == &nobody)
         return alloc_slowly(size, align);
     if (slot != 0) {
         payload = malloc(slot);
@@ -748,7 +729,7 @@ static void *alloc_aligned(size_t size, size_t align)
     }
     if (size <= FAST_ALIGNED_MOST) {
         size = fast_block_rounded(size);
-        payload = fast_block_reuse_aligned(my.fast.kept, size, align);
+        payload = fast_block_reuse_aligned(my.heap, size, align);
     }
     return payload != NULL ? payload : alloc_slowly(size, align);
 }

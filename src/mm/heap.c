@@ -104,7 +104,7 @@ static void quick_set(struct heap *heap)
         (MM_OBSERVED && heap->home->event != NULL))
         return;
     heap->plain_bytes = most < heap->large_bytes ? most : heap->large_bytes;
-    if (heap->keep_max > 0)
+    if (heap->keep > 0)
         return;
     heap->quick_bytes = heap->plain_bytes;
     heap->quick_tag = span_tag(SPAN_TAG_BLOCKS, heap->owner);
@@ -136,7 +136,8 @@ void heap_init(struct heap *heap, const struct heap_setup *setup)
     heap->head_bytes = (uint32_t)mm_round_up(head + BLOCK_HEADER, MM_QUANTUM) -
                        BLOCK_HEADER;
     heap->hollow_pages = setup->hollow_pages;
-    heap->keep_max = setup->keep_bytes / MM_QUANTUM;
+    heap->keep = setup->keep;
+    heap->keep_most = KEPT_MOST;
     heap->owner = setup->owner;
     heap->level = setup->level;
     heap->random = setup->seed != 0 ? setup->seed : 1;
@@ -169,13 +170,12 @@ void heap_set_fast(struct heap *heap, struct heap_fast *fast)
                "short cuts are for a heap that nobody watches or checks");
     heap_flush_kept(heap);
     heap->fast = fast;
-    kept_lists_set(heap);
     if (fast == NULL)
         return;
     *fast = (struct heap_fast){
         .slots_tag = span_tag_slots(0, heap->owner),
         .span_mask = heap->span_bytes - 1,
-        .kept = fast->kept,
+        .heap = heap,
     };
     slots_start(heap);
 }
@@ -316,11 +316,10 @@ static struct block *block_find(struct heap *heap, uint32_t quanta,
      * needs more pages: some of what it keeps. */
     if (block == NULL && heap_drain(heap, DRAIN_SOME) > 0)
         block = heap_fit(heap, quanta, align_quanta);
-    if (heap_keeps_any(heap) &&
-        !block_is_held(heap, block, quanta, align_quanta)) {
-        heap_spend_kept(heap, quanta + align_quanta - 1);
+    if (heap->keep > 0 &&
+        !block_is_held(heap, block, quanta, align_quanta) &&
+        heap_spend_kept(heap, quanta + align_quanta - 1))
         block = heap_fit(heap, quanta, align_quanta);
-    }
     if (heap->home->grows != NULL &&
         !block_is_held(heap, block, quanta, align_quanta) &&
         heap_make_room(heap, quanta / (MM_PAGE / MM_QUANTUM) + 1))
@@ -402,6 +401,8 @@ struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
             block_list_insert(heap, block_split(heap, block, quanta));
     }
     block_take(heap, block, use, use == MM_USE_CALLER ? size : 0);
+    if (use == MM_USE_CALLER)
+        kept_miss(heap, quanta);
     if (heap_policy(heap) != NULL)
         policy_took(heap, block);
     return block;
@@ -722,16 +723,22 @@ void *heap_alloc_block(struct heap *heap, uint64_t size)
     heap_refusal_clear(heap);
     if (heap->kept_owed > 0)
         kept_pay(heap);
-    return size <= heap->plain_bytes ? block_alloc_quick(heap, size)
-                                     : heap_alloc_slowly(heap, size);
+
+    void *payload = size <= heap->plain_bytes ? block_alloc_quick(heap, size)
+                                              : heap_alloc_slowly(heap, size);
+
+    if (payload != NULL)
+        kept_miss(heap, quanta_for(size));
+    return payload;
 }
 
 void heap_free_block(struct heap *heap, void *payload)
 {
     struct block *block = block_of(payload);
 
-    fast_block_uncount(heap->fast->kept, block_quanta(block));
-    block_free(heap, block, MM_USE_CALLER);
+    fast_block_uncount(heap, block_quanta(block));
+    if (!block_keep(heap, block))
+        block_free(heap, block, MM_USE_CALLER);
 }
 
 /* Whether PAYLOAD has SIZE bytes now, where it is. */

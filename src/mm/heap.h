@@ -24,12 +24,13 @@ enum {
     HEAP_NO_SPAN = UINT32_MAX,
     KEPT_SIZES = 2048,          /* blocks below 2048 quanta, 32 KiB, may be
                                    kept: a list for each size */
-    KEPT_PER_SIZE = 127,
+    KEPT_MOST = (1 << 13) - 1,  /* blocks of a size */
     KEPT_SPEND = 14,            /* that are freed before pages are held, */
     KEPT_PART = 4,              /* first those of this part of the request; */
     KEPT_PAYS = 4,              /* in so many requests after that */
     KEPT_PAY = 8,               /* so many in each */
-    KEPT_GROUP = KEPT_SIZES / 32,       /* sizes that share a bit */
+    KEPT_GROUP = 8,             /* sizes that share a bit, and a cache line */
+    KEPT_WORDS = CLASS_WORDS(KEPT_SIZES / KEPT_GROUP),
     HEAP_WAITING = 64,          /* freed payloads that wait, at level full */
 };
 
@@ -58,6 +59,14 @@ struct heap_policy;
 struct heap_looks;
 struct slot_page;
 
+/* The kept blocks of one size (heap_kept.c). */
+struct kept_size {
+    block_ref first;
+    int16_t left;               /* how many more may be kept */
+    uint16_t most : 15;         /* in all */
+    uint16_t was_full : 1;      /* since one was asked for in vain */
+};
+
 struct heap {
     /* set by heap_init, constant from then on */
     const struct mm_home *home;
@@ -77,7 +86,8 @@ struct heap {
     uint32_t owner;             /* this heap's number in tags */
     uint32_t level;             /* enum heap_level */
     uint32_t trailer_bytes;     /* behind each payload, at level canary */
-    uint32_t keep_max;          /* quanta that may ever be kept; 0: none */
+    uint32_t keep;              /* freed blocks of a size, at first; 0: none */
+    uint32_t keep_most;         /* and when that is too few */
     uint32_t order;             /* enum heap_order */
     uint32_t plain_bytes;       /* 0: somebody watches, doubts or chooses; or
                                    what heap_quick.c serves: less than a span */
@@ -97,25 +107,25 @@ struct heap {
     uint32_t examined;          /* blocks that the last call looked at */
     block_ref rover;            /* a policy's own; or BLOCK_NIL */
     uint32_t kept_owed;         /* so many requests will free some, too */
-    uint32_t keep_quanta;       /* that may be kept now: more with each span */
-    int32_t kept_room;          /* and how many of these are not */
-    uint32_t kept_groups;       /* which groups of sizes may have some kept */
+    uint32_t random;            /* at level full: decides what waits how long */
     class_word map[HEAP_MAP_WORDS];
     block_ref lists[HEAP_LISTS];
     block_ref slot_lists[SLOT_CLASSES]; /* slot pages with room, by class */
+    class_word kept_map[KEPT_WORDS];    /* groups of sizes of which some may
+                                           be kept */
     uint32_t drained;           /* the rest of a list taken from `remote` */
-    uint32_t random;            /* at level full: decides what waits how long */
     uint32_t waiting[HEAP_WAITING];     /* payloads in units of 8; 0: none */
     uint32_t remote;            /* payloads that other threads freed: a list
                                    that they push on (threads.c), atomic; far
                                    from what the heap's own thread looks at */
-    /* last, since where there is a front nobody ever touches them */
-    uint8_t kept_count[KEPT_SIZES];
-    block_ref kept[KEPT_SIZES]; /* kept blocks, by their quanta */
+    struct kept_size kept[KEPT_SIZES];  /* by quanta; last, since most of it
+                                           nobody ever touches */
 };
 
 _Static_assert(offsetof(struct heap, map) ==
-                   offsetof(struct heap, kept_groups) + 4,
+                   offsetof(struct heap, random) + 4 &&
+               offsetof(struct heap, kept_map) ==
+                   offsetof(struct heap, slot_lists) + SLOT_CLASSES * 4,
                "state looks the same on all machines: no gaps");
 
 struct heap_setup {
@@ -123,7 +133,7 @@ struct heap_setup {
     struct ranges *ranges;
     uint32_t span_bytes;        /* power of two, 4 KiB ... 512 KiB */
     uint32_t hollow_pages;
-    uint32_t keep_bytes;
+    uint32_t keep;              /* freed blocks of each size, at first */
     uint32_t owner;             /* below 65536 */
     enum heap_level level;
     uint32_t seed;              /* at level full: of the order of reuse */
@@ -232,13 +242,6 @@ unsigned heap_list_of(const struct heap *heap, uint32_t quanta);
 
 /* ---- short cuts (heap_fast.h has the theory) --------------------------- */
 
-struct heap_kept {
-    void *first[KEPT_SIZES];    /* kept blocks' payloads, by their quanta */
-    int32_t room;               /* quanta that may still be kept */
-    uint32_t groups;            /* of sizes of which some may be kept */
-    int8_t left[KEPT_SIZES];   /* blocks of each size that may be */
-};
-
 struct heap_slots {
     _Alignas(SPAN_TAG_CLASS) void *first;       /* kept slots of one class */
     int32_t left;               /* how many more may be kept */
@@ -255,13 +258,12 @@ struct heap_fast {
     uint32_t slots_tag;         /* of this heap's slots of class 0 */
     uint32_t span_mask;         /* span_bytes - 1 */
     uint32_t room_class;        /* the class that makes room next (slots.c) */
-    struct heap_kept *kept;     /* the home's; one a heap */
+    struct heap *heap;          /* whose front it is */
 };
 
 /*
  * From now on HEAP, which nobody watches or checks, keeps FAST up to date, and
- * the home takes short cuts with it. The home has set `kept`, which is empty.
- * FAST NULL: no longer; nothing is kept in it then.
+ * the home takes short cuts with it. FAST NULL: no longer.
  */
 void heap_set_fast(struct heap *heap, struct heap_fast *fast);
 

@@ -13,22 +13,19 @@
  * once, and takes the usual steps with the functions below:
  *
  *     slots[class].first ----> the last slot of CLASS that was kept
- *     kept->first[quanta] ---> the last block of QUANTA that was kept
+ *     heap->kept[quanta] ----> the last block of QUANTA that was kept
  *     slots_tag                the first of the tags of this heap's slots
  *
  * Where the usual is not the case, a function here answers NULL or false, and
  * its contract says which function of the heap does the rest.
  *
  * Nobody hears of these steps, so a heap that has listeners, or a level of
- * care, has no front: it keeps no slots, and blocks in block_keep() and
- * block_reuse().
+ * care, has no front: it keeps no slots, and block_keep() and block_reuse(),
+ * which do the same to blocks, tell of it.
  *
  *   F1  What slots[class] leads to are slots of CLASS, handed out as far as
  *       their pages know (S2), linked by pointers; slots[class].left says how
  *       many more there may be, slots[class].most in all (slots.c).
- *   F2  What kept->first leads to are kept blocks of that size (heap_kept.c,
- *       K1), linked by pointers; kept->left says how many more there may be,
- *       kept->room how many more quanta (K2).
  */
 #ifndef MM_HEAP_FAST_H
 #define MM_HEAP_FAST_H
@@ -74,26 +71,28 @@ static inline bool fast_slot_keep(struct heap_slots *kept, void *slot)
 
 /* ---- kept blocks ------------------------------------------------------ */
 
-/* PAYLOAD, of a block of QUANTA, is on its list no longer. */
-static inline void fast_block_taken(struct heap_kept *kept, void *payload,
-                                    size_t quanta)
+/* The payload at the end of LINK leaves its list of SIZE. */
+static inline void fast_block_unlink(struct kept_size *size, block_ref *link,
+                                     void *payload)
 {
-    kept->left[quanta]++;
-    kept->room += (int32_t)quanta;
+    *link = *(block_ref *)payload;
+    size->left++;
     block_of(payload)->header &= ~(uint32_t)BLOCK_MARK;
 }
 
-/* The payload of a kept block for SIZE bytes, up to FAST_BLOCK_MOST; NULL when
- * none of this size is kept. */
-static inline void *fast_block_reuse(struct heap_kept *kept, size_t size)
+/* The payload of a kept block for SIZE bytes, up to FAST_BLOCK_MOST; NULL
+ * when none of this size is kept. */
+static inline void *fast_block_reuse(struct heap *heap, size_t size)
 {
     size_t quanta = (size + BLOCK_HEADER + MM_QUANTUM - 1) / MM_QUANTUM;
-    void *payload = kept->first[quanta];
+    struct kept_size *list = &heap->kept[quanta];
 
-    if (payload == NULL)
+    if (list->first == BLOCK_NIL)
         return NULL;
-    kept->first[quanta] = *(void **)payload;
-    fast_block_taken(kept, payload, quanta);
+
+    void *payload = heap->base + (size_t)list->first * MM_QUANTUM;
+
+    fast_block_unlink(list, &list->first, payload);
     return payload;
 }
 
@@ -107,18 +106,17 @@ static inline size_t fast_block_rounded(size_t size)
 
 /* The payload of a kept block for SIZE bytes, rounded so, at a multiple of
  * ALIGN; NULL when none of those kept last is. */
-static inline void *fast_block_reuse_aligned(struct heap_kept *kept,
-                                             size_t size, size_t align)
+static inline void *fast_block_reuse_aligned(struct heap *heap, size_t size,
+                                             size_t align)
 {
-    size_t quanta = (size + BLOCK_HEADER) / MM_QUANTUM;
-    void **link = &kept->first[quanta];
+    struct kept_size *list = &heap->kept[(size + BLOCK_HEADER) / MM_QUANTUM];
+    block_ref *link = &list->first;
 
-    for (int i = 0; i < FAST_LOOKS && *link != NULL; i++) {
-        void *payload = *link;
+    for (int i = 0; i < FAST_LOOKS && *link != BLOCK_NIL; i++) {
+        void *payload = heap->base + (size_t)*link * MM_QUANTUM;
 
         if (((uintptr_t)payload & (align - 1)) == 0) {
-            *link = *(void **)payload;
-            fast_block_taken(kept, payload, quanta);
+            fast_block_unlink(list, link, payload);
             return payload;
         }
         link = payload;
@@ -128,29 +126,28 @@ static inline void *fast_block_reuse_aligned(struct heap_kept *kept,
 
 /* Keeps the used block of PAYLOAD, this heap's own. False when it is too large
  * or there is no room for it: heap_free_block() is to be called. */
-static inline bool fast_block_keep(struct heap_kept *kept, void *payload)
+static inline bool fast_block_keep(struct heap *heap, void *payload)
 {
     struct block *block = block_of(payload);
     uint32_t quanta = block_quanta_shared(block);   /* read once */
 
-    if (quanta >= KEPT_SIZES || (kept->room -= (int32_t)quanta) < 0 ||
-        --kept->left[quanta] < 0)
+    if (quanta >= KEPT_SIZES || --heap->kept[quanta].left < 0)
         return false;
-    *(void **)payload = kept->first[quanta];
-    kept->first[quanta] = payload;
-    kept->groups |= UINT32_C(1) << quanta / KEPT_GROUP;
+
+    struct kept_size *size = &heap->kept[quanta];
+
+    *(block_ref *)payload = size->first;
+    size->first = block_ref_of(heap, block);
+    class_map_set(heap->kept_map, quanta / KEPT_GROUP);
     block->header |= BLOCK_MARK;
     return true;
 }
 
 /* What fast_block_keep() counted for a block of QUANTA and did not keep. */
-static inline void fast_block_uncount(struct heap_kept *kept, uint32_t quanta)
+static inline void fast_block_uncount(struct heap *heap, uint32_t quanta)
 {
-    if (quanta >= KEPT_SIZES)
-        return;
-    if (kept->room >= 0)
-        kept->left[quanta]++;
-    kept->room += (int32_t)quanta;
+    if (quanta < KEPT_SIZES)
+        heap->kept[quanta].left++;
 }
 
 /* ---- what is this? ---------------------------------------------------- */

@@ -10,96 +10,91 @@
  *      kept[quanta] --> | h: used, kept | next | ...    a list through payloads
  *
  * What is kept cannot coalesce, and is memory that nobody uses. That does no
- * harm while the heap needs no more pages. So it may be as much as the heap
- * has; but before a page is held, or the heap grows, the shortest kept block
- * that is long enough for the request is freed in earnest, or, when there is
- * none, some that are shorter, and a few more in each of the next requests;
- * and before a heap refuses or trims, everything that it keeps.
+ * harm while the heap needs no more pages. But before a page is held, or the
+ * heap grows, the shortest kept block that is long enough for the request is
+ * freed in earnest, or, when there is none, some that are shorter, and a few
+ * more in each of the next requests; and before a heap refuses or trims,
+ * everything that it keeps.
+ *
+ * How many blocks of a size may be kept follows the program. It begins with as
+ * many as the home says. When the list was full, and later there is none when
+ * one is asked for, so many more come and go: there may be twice as many then.
+ * Each block that is freed in earnest after all is one that nobody asked for:
+ * there may be one less.
  *
  *   K1  A kept block is marked in its header, and on the list of its size.
- *   K2  kept_room and the quanta on the lists add up to keep_quanta, which
- *       grows with the heap, as much as each span, up to keep_max.
- *   K3  A group of sizes of which a block is kept has its bit in kept_groups;
+ *   K2  The blocks on a list are as many as it may have less what is left.
+ *   K3  A group of sizes of which a block is kept has its bit in the map;
  *       others may have theirs, until kept_find() looks there.
  *
- * Where the home takes short cuts (heap_fast.h) what is kept is listed in the
- * front, by pointers; elsewhere in the heap, by offsets. The functions at the
- * top of this file are the only ones that see the difference.
- *
- * The lab's own heap keeps none (keep_max is 0).
+ * The lab's own heap keeps none (keep is 0).
  */
 #include "heap_fast.h"
 
-/* ---- two kinds of lists ----------------------------------------------- */
+/* ---- lists by size ---------------------------------------------------- */
 
-/* The word of a kept block's payload that leads to the next. */
-static block_ref *kept_link(const struct block *block)
+/* There may be more of this size: so many again, and one more time as many as
+ * at first. */
+static void kept_size_grow(const struct heap *heap, struct kept_size *size)
 {
-    return block_payload(block);
+    uint32_t before = size->most, most = 2 * before + heap->keep;
+
+    if (most > heap->keep_most)
+        most = heap->keep_most;
+    size->most = most & KEPT_MOST;
+    size->left = (int16_t)(size->left + (int16_t)(most - before));
 }
 
-static bool kept_has_room(const struct heap *heap, uint32_t quanta)
+/* A request for a block of QUANTA was served, and none of them was kept. */
+void kept_miss(struct heap *heap, uint32_t quanta)
 {
-    if (quanta >= KEPT_SIZES)
-        return false;
-    if (heap->fast != NULL)
-        return heap->fast->kept->room >= (int32_t)quanta &&
-               heap->fast->kept->left[quanta] > 0;
-    return heap->kept_room >= (int32_t)quanta &&
-           heap->kept_count[quanta] < KEPT_PER_SIZE;
-}
-
-/* Whether a block of QUANTA is kept. */
-static bool kept_has(const struct heap *heap, uint32_t quanta)
-{
-    if (quanta >= KEPT_SIZES)
-        return false;
-    return heap->fast != NULL ? heap->fast->kept->first[quanta] != NULL
-                              : heap->kept[quanta] != BLOCK_NIL;
-}
-
-/* There is room for it. */
-static void kept_push(struct heap *heap, struct block *block)
-{
-    uint32_t quanta = block_quanta(block);
-
-    if (heap->fast != NULL) {
-        fast_block_keep(heap->fast->kept, block_payload(block));
+    if (quanta >= KEPT_SIZES || !heap->kept[quanta].was_full)
         return;
+    heap->kept[quanta].was_full = false;
+    kept_size_grow(heap, &heap->kept[quanta]);
+}
+
+/* Whether one more block of QUANTA may be kept. */
+static bool kept_may(struct heap *heap, uint32_t quanta)
+{
+    if (heap->keep == 0 || quanta >= KEPT_SIZES)
+        return false;
+
+    struct kept_size *size = &heap->kept[quanta];
+
+    if (size->most == 0)
+        kept_size_grow(heap, size);
+    if (size->left <= 0)
+        size->was_full = true;
+    return size->left > 0;
+}
+
+/* The first size from QUANTA on of which a block is kept; or CLASS_NONE. A
+ * group that turns out to have none is passed over the next time. */
+static uint32_t kept_find(struct heap *heap, uint32_t quanta)
+{
+    unsigned group;
+
+    for (; quanta < KEPT_SIZES; quanta = (group + 1) * KEPT_GROUP) {
+        bool empty = true;
+
+        group = class_map_find(heap->kept_map, KEPT_WORDS,
+                               quanta / KEPT_GROUP);
+        if (group == CLASS_NONE)
+            break;
+        for (uint32_t i = 0; i < KEPT_GROUP; i++) {
+            uint32_t size = group * KEPT_GROUP + i;
+
+            if (heap->kept[size].first == BLOCK_NIL)
+                continue;
+            if (size >= quanta)
+                return size;
+            empty = false;
+        }
+        if (empty)
+            class_map_clear(heap->kept_map, group);
     }
-    *kept_link(block) = heap->kept[quanta];
-    heap->kept[quanta] = block_ref_of(heap, block);
-    heap->kept_count[quanta]++;
-    heap->kept_groups |= UINT32_C(1) << quanta / KEPT_GROUP;
-    heap->kept_room -= (int32_t)quanta;
-    block_set_marked(block, true);
-}
-
-/* The first kept block of QUANTA; there is one. */
-static struct block *kept_pop(struct heap *heap, uint32_t quanta)
-{
-    if (heap->fast != NULL)
-        return block_of(fast_block_reuse(heap->fast->kept,
-                                         quanta * MM_QUANTUM - BLOCK_HEADER));
-
-    struct block *block = block_at(heap, heap->kept[quanta]);
-
-    heap->kept[quanta] = *kept_link(block);
-    heap->kept_count[quanta]--;
-    heap->kept_room += (int32_t)quanta;
-    block_set_marked(block, false);
-    return block;
-}
-
-static int32_t *kept_room(struct heap *heap)
-{
-    return heap->fast != NULL ? &heap->fast->kept->room : &heap->kept_room;
-}
-
-static uint32_t *kept_groups(struct heap *heap)
-{
-    return heap->fast != NULL ? &heap->fast->kept->groups
-                              : &heap->kept_groups;
+    return CLASS_NONE;
 }
 
 /* ---- the steps -------------------------------------------------------- */
@@ -108,9 +103,9 @@ static uint32_t *kept_groups(struct heap *heap)
  * when there is no room for it. */
 bool block_keep(struct heap *heap, struct block *block)
 {
-    if (!kept_has_room(heap, block_quanta(block)))
+    if (!kept_may(heap, block_quanta(block)))
         return false;
-    kept_push(heap, block);
+    fast_block_keep(heap, block_payload(block));
     live_set(heap, block, false);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_KEEP,
@@ -126,10 +121,16 @@ bool block_keep(struct heap *heap, struct block *block)
 struct block *block_reuse(struct heap *heap, uint32_t quanta,
                           uint64_t request)
 {
-    if (!kept_has(heap, quanta))
+    if (quanta >= KEPT_SIZES)
         return NULL;
 
-    struct block *block = kept_pop(heap, quanta);
+    void *payload = fast_block_reuse(heap,
+                                     quanta * MM_QUANTUM - BLOCK_HEADER);
+
+    if (payload == NULL)
+        return NULL;
+
+    struct block *block = block_of(payload);
 
     live_set(heap, block, true);
     heap_emit(heap, (struct mm_event){
@@ -142,51 +143,18 @@ struct block *block_reuse(struct heap *heap, uint32_t quanta,
     return block;
 }
 
-/* The first size of [QUANTA, END) of which a block is kept; or END, or more.
- * Eight sizes at a time: there are many, and most have none. */
-static uint32_t kept_find_among(const struct heap *heap, uint32_t quanta,
-                                uint32_t end)
+/* Frees in earnest the first kept block of QUANTA; there is one. */
+static void block_unkeep(struct heap *heap, uint32_t quanta)
 {
-    const void *counts = heap->kept_count;
-    uint64_t eight, none = 0;
+    struct kept_size *size = &heap->kept[quanta];
+    void *payload = fast_block_reuse(heap,
+                                     quanta * MM_QUANTUM - BLOCK_HEADER);
 
-    if (heap->fast != NULL) {           /* these are counted downwards */
-        counts = heap->fast->kept->left;
-        none = KEPT_PER_SIZE * UINT64_C(0x0101010101010101);
+    if (size->most > heap->keep) {
+        size->most = (size->most - 1u) & KEPT_MOST;
+        size->left--;
     }
-    while (quanta < end && !kept_has(heap, quanta)) {
-        __builtin_memcpy(&eight, (const char *)counts + (quanta & ~7u), 8);
-        quanta = eight == none ? (quanta | 7) + 1 : quanta + 1;
-    }
-    return quanta;
-}
-
-/* The same of all sizes from QUANTA on; KEPT_SIZES when there is none. A group
- * of sizes that turns out to have none is passed over the next time. */
-static uint32_t kept_find(struct heap *heap, uint32_t quanta)
-{
-    uint32_t *groups = kept_groups(heap);
-
-    while (quanta < KEPT_SIZES) {
-        uint32_t group = quanta / KEPT_GROUP, some = *groups >> group;
-
-        if (some == 0)
-            break;
-        if ((some & 1) == 0) {
-            quanta = (group + (uint32_t)__builtin_ctz(some)) * KEPT_GROUP;
-            group = quanta / KEPT_GROUP;
-        }
-
-        uint32_t end = (group + 1) * KEPT_GROUP;
-        uint32_t found = kept_find_among(heap, quanta, end);
-
-        if (found < end)
-            return found;
-        if (quanta % KEPT_GROUP == 0)
-            *groups &= ~(UINT32_C(1) << group);
-        quanta = end;
-    }
-    return KEPT_SIZES;
+    block_free(heap, block_of(payload), MM_USE_KEPT);
 }
 
 /* Frees in earnest the kept blocks of the first sizes from QUANTA on, up to
@@ -195,11 +163,11 @@ static uint32_t kept_spend(struct heap *heap, uint32_t quanta, uint32_t most)
 {
     uint32_t count = 0;
 
-    for (; count < most && heap_keeps_any(heap); count++) {
+    for (; count < most; count++) {
         quanta = kept_find(heap, quanta);
-        if (quanta == KEPT_SIZES)
+        if (quanta == CLASS_NONE)
             break;
-        block_free(heap, kept_pop(heap, quanta), MM_USE_KEPT);
+        block_unkeep(heap, quanta);
     }
     return count;
 }
@@ -209,17 +177,19 @@ static uint32_t kept_spend(struct heap *heap, uint32_t quanta, uint32_t most)
  * block that is long enough is freed in earnest; when there is none, some that
  * are shorter, which lie between others that wait to be joined. First those
  * that are not much shorter, since fewer of them make room. The next requests
- * go on with it (kept_pay), so that none takes long.
+ * go on with it (kept_pay), so that none takes long. Whether there was any.
  */
-void heap_spend_kept(struct heap *heap, uint32_t quanta)
+bool heap_spend_kept(struct heap *heap, uint32_t quanta)
 {
     if (kept_spend(heap, quanta, 1) > 0)
-        return;
+        return true;
 
     uint32_t spent = kept_spend(heap, quanta / KEPT_PART + 1, KEPT_SPEND);
 
-    kept_spend(heap, 1, KEPT_SPEND - spent);
-    heap->kept_owed = KEPT_PAYS;
+    spent += kept_spend(heap, 0, KEPT_SPEND - spent);
+    if (spent > 0)
+        heap->kept_owed = KEPT_PAYS;
+    return spent > 0;
 }
 
 /* A request does a part of what one before it, which needed pages, has left to
@@ -227,38 +197,15 @@ void heap_spend_kept(struct heap *heap, uint32_t quanta)
 void kept_pay(struct heap *heap)
 {
     heap->kept_owed--;
-    kept_spend(heap, 1, KEPT_PAY);
+    kept_spend(heap, 0, KEPT_PAY);
 }
 
 /* Frees in earnest what is kept, slots too. Whether there was any. */
 bool heap_flush_kept(struct heap *heap)
 {
     bool slots = slots_flush(heap);
-    bool blocks = kept_spend(heap, 1, UINT32_MAX) > 0;
+    bool blocks = kept_spend(heap, 0, UINT32_MAX) > 0;
 
-    *kept_groups(heap) = 0;
+    heap->kept_owed = 0;
     return blocks || slots;
-}
-
-/* What is kept is in the front's lists from now on, or no longer (fast NULL).
- * All lists are empty. */
-void kept_lists_set(struct heap *heap)
-{
-    heap->kept_room = (int32_t)heap->keep_quanta;
-    if (heap->fast == NULL)
-        return;
-    heap->fast->kept->room = (int32_t)heap->keep_quanta;
-    for (uint32_t quanta = 0; quanta < KEPT_SIZES; quanta++)
-        heap->fast->kept->left[quanta] = KEPT_PER_SIZE;
-}
-
-/* A heap that has grown by a span may keep as much more. */
-void kept_allow_more(struct heap *heap)
-{
-    uint32_t more = heap->span_bytes / MM_QUANTUM;
-
-    if (more > heap->keep_max - heap->keep_quanta)
-        more = heap->keep_max - heap->keep_quanta;
-    heap->keep_quanta += more;
-    *kept_room(heap) += (int32_t)more;
 }

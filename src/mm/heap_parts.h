@@ -445,22 +445,12 @@ enum mm_fault heap_push_remote(struct heap *heap, struct heap *owner,
 
 /* ---- kept blocks (heap_kept.c) ---------------------------------------- */
 
-/* Whether this heap keeps a block now. */
-static inline bool heap_keeps_any(const struct heap *heap)
-{
-    int32_t room = heap->fast != NULL ? heap->fast->kept->room
-                                      : heap->kept_room;
-
-    return room < (int32_t)heap->keep_quanta;
-}
-
 bool block_keep(struct heap *heap, struct block *block);
 struct block *block_reuse(struct heap *heap, uint32_t quanta,
                           uint64_t request);
 bool heap_flush_kept(struct heap *heap);
-void kept_allow_more(struct heap *heap);
-void kept_lists_set(struct heap *heap);
-void heap_spend_kept(struct heap *heap, uint32_t quanta);
+void kept_miss(struct heap *heap, uint32_t quanta);
+bool heap_spend_kept(struct heap *heap, uint32_t quanta);
 MM_COLD void kept_pay(struct heap *heap);
 
 /* ---- slot pages ------------------------------------------------------- */

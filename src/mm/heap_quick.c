@@ -223,10 +223,17 @@ static MM_COLD void *alloc_or_reuse(struct heap *heap, uint64_t size)
         return heap_alloc_slowly(heap, size);
     heap_refusal_clear(heap);
 
-    struct block *block = block_reuse(heap, quanta_for(size), size);
+    uint32_t quanta = quanta_for(size);
+    struct block *block = block_reuse(heap, quanta, size);
 
-    return block != NULL ? block_payload(block)
-                         : block_alloc_quick(heap, size);
+    if (block != NULL)
+        return block_payload(block);
+
+    void *payload = block_alloc_quick(heap, size);
+
+    if (payload != NULL)
+        kept_miss(heap, quanta);
+    return payload;
 }
 
 void *heap_alloc(struct heap *heap, uint64_t size)

@@ -480,7 +480,6 @@ enum mm_fault span_grow(struct heap *heap, uint32_t start, uint32_t end,
     if (heap_has_poison(heap))
         care_poison_block(heap, block);
     block_list_insert(heap, block);
-    kept_allow_more(heap);
     *grown = span;
     return MM_OK;
 }

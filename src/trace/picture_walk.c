@@ -151,7 +151,7 @@ static void walk_lists(struct picture *picture, const struct heap *heap)
     for (unsigned k = 0; k < SLOT_CLASSES; k++)
         lists->slot_lists[k] = heap->slot_lists[k];
     for (unsigned k = 0; k < KEPT_SIZES; k++)
-        lists->kept[k] = heap->kept[k];
+        lists->kept[k] = heap->kept[k].first;
     lists->remote = heap->remote;
     lists->drained = heap->drained;
     walk_remote(picture, heap, heap_remote_last(heap));

@@ -44,7 +44,9 @@
  *   H6  After trim there is no empty span, nothing is kept, and nothing
  *       remote; with nothing in use all pages are free.
  *
- *     heaps PAGES UNITS HEAPS KEEP [none]     KEEP: quanta that a heap may keep
+ *     heaps PAGES UNITS HEAPS KEEP MOST [none]
+ *
+ * KEEP blocks of a size may be kept at first, and MOST when that is too few.
  */
 #include "states.h"
 #include "small.h"
@@ -66,7 +68,7 @@ static struct ranges ranges, ranges_clean;
 static struct heap heaps[HEAPS_MAX], heap_clean[HEAPS_MAX];
 static unsigned char memory[ARENA] __attribute__((aligned(MM_PAGE)));
 static unsigned char image[ARENA];      /* of the state before an operation */
-static uint32_t page_count, units, heap_count, keep, first;
+static uint32_t page_count, units, heap_count, keep, most, first;
 static bool checked;
 
 static struct live live[PAGES_MAX * UNITS_MAX];
@@ -744,9 +746,10 @@ static void open_heaps(void)
         heap_init(heap, &(struct heap_setup){
             .home = &home, .ranges = &ranges, .span_bytes = MM_PAGE,
             .level = checked ? HEAP_LEVEL_CHECK : HEAP_LEVEL_NONE,
-            .owner = i + 1, .keep_bytes = keep * MM_QUANTUM,
+            .owner = i + 1, .keep = keep,
         });
         first = heap_is_small(heap, units);
+        heap->keep_most = most;
         heap->spare_quanta = heap->span_quanta;
         heap_clean[i] = *heap;
         heap_clean[i].refusal_quantum = 0;
@@ -757,23 +760,24 @@ int main(int count, char **words)
 {
     static char name[80];
 
-    if (count > 4) {
+    if (count > 5) {
         page_count = (uint32_t)atoi(words[1]);
         units = (uint32_t)atoi(words[2]);
         heap_count = (uint32_t)atoi(words[3]);
         keep = (uint32_t)atoi(words[4]);
+        most = (uint32_t)atoi(words[5]);
     }
-    checked = count < 6;
+    checked = count < 7;
     if (page_count < 2 || page_count > PAGES_MAX || units < 1 ||
         units > UNITS_MAX || heap_count < 1 || heap_count > HEAPS_MAX) {
-        fprintf(stderr, "heaps PAGES UNITS HEAPS KEEP [none]: 2 to %d pages, "
+        fprintf(stderr, "heaps PAGES UNITS HEAPS KEEP MOST [none]: 2 to %d pages, "
                 "1 to %d units, 1 to %d heaps\n", PAGES_MAX, UNITS_MAX,
                 HEAPS_MAX);
         return 2;
     }
-    snprintf(name, sizeof name, "%u heap%s, %u spans of %u units, %u kept%s",
+    snprintf(name, sizeof name, "%u heap%s, %u spans of %u units, %u to %u of a size kept%s",
              heap_count, heap_count == 1 ? "" : "s", page_count, units, keep,
-             checked ? "" : ", none");
+             most, checked ? "" : ", none");
     closure_name = name;
     open_heaps();
     read_state(&now);

@@ -396,12 +396,12 @@ static void under_every_policy(void **state)
     for (int i = 0; i < POLICIES; i++) {
         if (policies[i] == NULL)
             continue;
-        /* keep_bytes: so that shadow.c takes larger blocks than it asks for;
+        /* keep: so that shadow.c takes larger blocks than it asks for;
          * the heap itself is made anew, and keeps none. */
         run_all(policies[i]->name, &(struct program){
             .setup = { .arena_bytes = 1 * MIB, .span_bytes = 32 * KIB,
                        .level = HEAP_LEVEL_CHECK, .hollow_pages = 1,
-                       .keep_bytes = 1, .unobserved = true },
+                       .keep = 1, .unobserved = true },
             .policy = policies[i],
             .size_max = 4 * KIB, .steps = 32, .alloc = 5, .realloc = 2 });
     }

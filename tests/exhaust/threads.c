@@ -342,7 +342,7 @@ static void three_heaps_that_keep_blocks(void **state)
     (void)state;
     run_all("three heaps that keep blocks", &(struct heap_setup){
         .span_bytes = SPAN, .level = HEAP_LEVEL_NONE, .small = true,
-        .keep_bytes = 5000 });
+        .keep = 2 });
 }
 
 static void three_heaps_with_trailers(void **state)
@@ -387,7 +387,7 @@ static void what_is_kept_is_given_back_before_a_refusal(void **state)
     (void)state;
     points_begin(0, false);
     place_open(&(struct heap_setup){
-        .span_bytes = SPAN, .level = HEAP_LEVEL_CHECK, .keep_bytes = 20000 });
+        .span_bytes = SPAN, .level = HEAP_LEVEL_CHECK, .keep = 8 });
     while ((all[count] = heap_alloc(&p.heap[0], 3000)) != NULL)
         count++;
     assert_true(count > 20);

@@ -133,7 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .span_bytes = (uint32_t)SPAN_MIN_BYTES << shape % 6,
         .hollow_pages = shape >> 3 & 1, .small = shape >> 4 & 1,
         .level = shape >> 5 & 1 ? HEAP_LEVEL_NONE : HEAP_LEVEL_CHECK,
-        .keep_bytes = shape >> 6 & 1 ? 3000 : 0, .owner = 1,
+        .keep = shape >> 6 & 1, .owner = 1,
     });
     for (uint32_t i = 0; fuzz.size > 0; i++) {
         step(&fuzz, &heap);

@@ -233,7 +233,7 @@ static void open_all(struct mm_home *home, uint32_t shape)
             .span_bytes = shape & 128 ? 64 * 1024 : 16 * 1024,
             .hollow_pages = shape >> 3 & 1, .small = shape >> 4 & 1,
             .level = shape >> 5 & 1 ? HEAP_LEVEL_NONE : HEAP_LEVEL_CHECK,
-            .keep_bytes = shape >> 6 & 1 ? 3000 : 0, .owner = i + 1,
+            .keep = shape >> 6 & 1, .owner = i + 1,
         });
 }
 

@@ -199,13 +199,11 @@ struct test_home *test_home_create(const struct test_setup *setup)
         .home = &test->home, .ranges = &test->ranges,
         .span_bytes = setup->span_bytes, .level = setup->level,
         .hollow_pages = setup->hollow_pages,
-        .keep_bytes = setup->keep_bytes, .small = setup->small,
+        .keep = setup->keep, .small = setup->small,
         .owner = 1,
     });
-    if (setup->deaf && setup->level == HEAP_LEVEL_NONE) {
-        test->fast.kept = &test->kept;
+    if (setup->deaf && setup->level == HEAP_LEVEL_NONE)
         heap_set_fast(&test->heap, &test->fast);
-    }
     return test;
 }
 
@@ -231,7 +229,7 @@ static void *alloc_fast(struct test_home *test, uint64_t size)
         return payload != NULL ? payload : heap_alloc_slot(heap, size);
     }
     if (size <= FAST_BLOCK_MOST)
-        payload = fast_block_reuse(&test->kept, (size_t)size);
+        payload = fast_block_reuse(heap, (size_t)size);
     return payload != NULL ? payload : heap_alloc_block(heap, size);
 }
 
@@ -262,7 +260,7 @@ enum mm_fault test_home_free(struct test_home *test, void *payload)
         if (!fast_slot_keep(kept, payload))
             heap_free_slot(heap, kept, payload);
     } else if (what == FAST_BLOCKS) {
-        if (!fast_block_keep(&test->kept, payload))
+        if (!fast_block_keep(heap, payload))
             heap_free_block(heap, payload);
     } else {
         return heap_free(heap, payload);
@@ -339,34 +337,37 @@ static const char *fast_slots_fault(const struct test_home *test)
     return NULL;
 }
 
-/* F1 and F2. */
-static const char *fast_fault(const struct test_home *test)
+/* K1, K2 and K3 of heap_kept.c, for the blocks of QUANTA. */
+static const char *kept_fault(const struct heap *heap, uint32_t quanta)
 {
-    const struct heap *heap = &test->heap;
-    int64_t quanta_kept = 0;
+    const struct kept_size *size = &heap->kept[quanta];
+    int count = 0;
 
-    if (heap->fast == NULL)
-        return NULL;
-    if (fast_slots_fault(test) != NULL)
-        return fast_slots_fault(test);
-    for (uint32_t quanta = 0; quanta < KEPT_SIZES; quanta++) {
-        int count = 0;
-        void *const *payload = test->kept.first[quanta];
+    if (size->first != BLOCK_NIL &&
+        !class_map_has(heap->kept_map, quanta / KEPT_GROUP))
+        return "the map does not say that a block is kept";
+    for (block_ref ref = size->first; ref != BLOCK_NIL && count <= size->most;
+         count++) {
+        const struct block *block = block_named(heap, ref);
 
-        for (; payload != NULL && count <= KEPT_PER_SIZE; count++) {
-            const struct block *block = block_of(payload);
-
-            if (!block_is_used(block) || !block_is_kept(block) ||
-                block_quanta(block) != quanta)
-                return "what is on a list of kept blocks is none";
-            payload = *payload;
-        }
-        if (count + test->kept.left[quanta] != KEPT_PER_SIZE)
-            return "the blocks kept of a size are not those counted";
-        quanta_kept += (int64_t)count * quanta;
+        if (!block_is_used(block) || !block_is_kept(block) ||
+            block_quanta(block) != quanta)
+            return "what is on a list of kept blocks is none";
+        ref = *(const block_ref *)block_payload((struct block *)block);
     }
-    return quanta_kept + test->kept.room == heap->keep_quanta
-               ? NULL : "kept blocks and the room for more do not add up";
+    return count + size->left == size->most
+               ? NULL : "the blocks kept of a size are not those counted";
+}
+
+static const char *lists_fault(const struct test_home *test)
+{
+    const char *fault = NULL;
+
+    if (test->heap.fast != NULL)
+        fault = fast_slots_fault(test);
+    for (uint32_t quanta = 0; fault == NULL && quanta < KEPT_SIZES; quanta++)
+        fault = kept_fault(&test->heap, quanta);
+    return fault;
 }
 
 static const char *picture_fault(struct test_home *test)
@@ -417,7 +418,7 @@ const char *test_home_fault(struct test_home *test)
                  damage.invariant, (unsigned long long)damage.at);
         return fault_text;
     }
-    fault = fast_fault(test);
+    fault = lists_fault(test);
     if (fault != NULL)
         return fault;
     if (test->setup.unobserved)

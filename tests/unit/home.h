@@ -33,7 +33,7 @@ struct test_setup {
     uint32_t arena_bytes;
     uint32_t span_bytes;
     uint32_t hollow_pages;
-    uint32_t keep_bytes;
+    uint32_t keep;
     enum heap_level level;
     bool small;
     bool loose;                 /* pages that are not held can be touched, as
@@ -60,7 +60,6 @@ struct test_home {
     struct ranges ranges;
     struct heap heap;
     struct heap_fast fast;      /* where nobody listens or checks */
-    struct heap_kept kept;
 
     struct picture *replayed, *walked;
     struct ledger *ledger;

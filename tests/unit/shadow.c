@@ -117,7 +117,7 @@ static void expect_exact(struct test_home *test, uint64_t at,
     else
         expected = (size + 4 + 15) / 16 * 16;
     assert_true(cursor.at == at);
-    if (test->setup.keep_bytes > 0 && cursor.size > expected)
+    if (test->setup.keep > 0 && cursor.size > expected)
         expected = cursor.size;         /* kept blocks come as they are */
     if (cursor.size != expected)
         fail_msg("%llu bytes got a block of %llu, not %llu",

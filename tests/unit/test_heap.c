@@ -35,9 +35,9 @@ static const struct test_setup shapes[] = {
       .level = HEAP_LEVEL_CHECK },
     /* kept blocks */
     { .arena_bytes = 256 * KIB, .span_bytes = 64 * KIB, .hollow_pages = 2,
-      .level = HEAP_LEVEL_CHECK, .small = true, .keep_bytes = 6000 },
+      .level = HEAP_LEVEL_CHECK, .small = true, .keep = 8 },
     { .arena_bytes = 128 * KIB, .span_bytes = 32 * KIB,
-      .level = HEAP_LEVEL_NONE, .keep_bytes = 3000 },
+      .level = HEAP_LEVEL_NONE, .keep = 1 },
     /* more care */
     { .arena_bytes = 128 * KIB, .span_bytes = 128 * KIB,
       .level = HEAP_LEVEL_CANARY },
@@ -52,7 +52,7 @@ static const struct test_setup shapes[] = {
       .level = HEAP_LEVEL_NONE, .small = true, .deaf = true },
     { .arena_bytes = 512 * KIB, .span_bytes = 64 * KIB, .hollow_pages = 2,
       .level = HEAP_LEVEL_NONE, .small = true, .deaf = true,
-      .keep_bytes = 8000 },
+      .keep = 2 },
 };
 
 enum { SHAPES = sizeof shapes / sizeof shapes[0] };
@@ -779,7 +779,7 @@ static void the_largest_kept_block(void **state)
 {
     const struct test_setup setup = {
         .arena_bytes = 512 * KIB, .span_bytes = 256 * KIB,
-        .level = HEAP_LEVEL_CHECK, .keep_bytes = 256 * KIB,
+        .level = HEAP_LEVEL_CHECK, .keep = 8,
     };
     struct bench bench;
 

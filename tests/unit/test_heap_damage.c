@@ -930,7 +930,7 @@ static void what_cannot_wait_is_seen(void **state)
 
     (void)state;
     open_heap((struct heap_setup){ .level = HEAP_LEVEL_CHECK, .small = true,
-                                   .keep_bytes = 4096 }, 8 * SPAN);
+                                   .keep = 8 }, 8 * SPAN);
     used = give_block(76);
     free = give_block(76);
     give_block(12);

@@ -344,7 +344,7 @@ static uint32_t peak_grows_where_kept(bool counts, unsigned count,
 {
     struct test_home *test = test_home_create(&(struct test_setup){
         .arena_bytes = MIB, .span_bytes = 256 * KIB,
-        .level = HEAP_LEVEL_NONE, .keep_bytes = MIB, .small = true,
+        .level = HEAP_LEVEL_NONE, .keep = 127, .small = true,
         .deaf = true, .counts = counts });
     const struct heap_request more = { .size = more_size };
     void *payload[400];
@@ -378,9 +378,9 @@ static void what_is_kept_makes_no_peak(void **state)
     assert_int_equal(peak_grows_where_kept(false, 290, 0, 100, 80, 300), 6);
     assert_int_equal(peak_grows_where_kept(true, 290, 0, 100, 80, 300), 0);
     assert_int_equal(peak_grows_where_kept(true, 290, 230, 100, 80, 300), 6);
-    assert_int_equal(peak_grows_where_kept(false, 120, 0, 1000, 1, 60 * KIB),
+    assert_int_equal(peak_grows_where_kept(false, 120, 0, 1000, 1, 26 * KIB),
                      3);
-    assert_int_equal(peak_grows_where_kept(true, 120, 0, 1000, 1, 60 * KIB),
+    assert_int_equal(peak_grows_where_kept(true, 120, 0, 1000, 1, 26 * KIB),
                      0);
 }
 

@@ -19,7 +19,7 @@ enum { KIB = 1024, EVENTS = 20000 };
 
 static const struct test_setup setup = {
     .arena_bytes = 256 * KIB, .span_bytes = 32 * KIB, .hollow_pages = 1,
-    .level = HEAP_LEVEL_CHECK, .small = true, .keep_bytes = 2000,
+    .level = HEAP_LEVEL_CHECK, .small = true, .keep = 2,
     .counts = true,
 };
 

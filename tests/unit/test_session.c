@@ -405,8 +405,7 @@ static void what_is_kept_is_told(void **state)
     struct heap *heap = session.machine->heap;
 
     (void)state;
-    heap->keep_quanta = 256;            /* as a thread's heap would */
-    heap->kept_room = 256;
+    heap->keep = 8;                     /* as a thread's heap would */
     type("alloc 100; alloc 100; free a\n");
     printed("The heap keeps it as it is for the next request of its size");
     has_not("Both neighbours");

@@ -170,9 +170,9 @@ static const struct heap_setup setups[] = {
     { .span_bytes = SPAN, .level = HEAP_LEVEL_CHECK, .small = true },
     { .span_bytes = SPAN, .level = HEAP_LEVEL_CHECK, .hollow_pages = 2 },
     { .span_bytes = SPAN, .level = HEAP_LEVEL_NONE, .small = true,
-      .hollow_pages = 4, .keep_bytes = 20000 },
+      .hollow_pages = 4, .keep = 8 },
     { .span_bytes = SPAN, .level = HEAP_LEVEL_CHECK, .small = true,
-      .keep_bytes = 5000 },
+      .keep = 1 },
 };
 
 enum { SETUPS = sizeof setups / sizeof setups[0] };
