@@ -370,7 +370,7 @@ struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
         heap->refusal = MM_TOO_LARGE;
         return NULL;
     }
-    if (use == MM_USE_CALLER && align_quanta == 1 &&
+    if (use == MM_USE_CALLER && align_quanta == 1 && heap->keep > 0 &&
         (block = block_reuse(heap, quanta, size)) != NULL)
         return block;
     if (heap->kept_owed > 0 && align_quanta > 1)
@@ -401,7 +401,7 @@ struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
             block_list_insert(heap, block_split(heap, block, quanta));
     }
     block_take(heap, block, use, use == MM_USE_CALLER ? size : 0);
-    if (use == MM_USE_CALLER)
+    if (use == MM_USE_CALLER && heap->keep > 0)
         kept_miss(heap, quanta);
     if (heap_policy(heap) != NULL)
         policy_took(heap, block);
