@@ -78,6 +78,7 @@
 #include "heap_policy.h"
 
 enum {
+    ROOM_BLOCKS = 48,           /* kept blocks that are freed for room */
     ROOM_LOOKS = 32,            /* free blocks that are looked at for room */
     ROOM_MORE = 16,             /* pages that are given besides */
 };
@@ -299,7 +300,7 @@ static bool heap_make_room(struct heap *heap, uint32_t pages)
 {
     if (!heap->home->grows(heap->home->context, pages))
         return false;
-    heap_spend_kept(heap, KEPT_SIZES);
+    heap_spend_kept(heap, KEPT_SIZES, ROOM_BLOCKS);
     slots_make_room(heap);
     blocks_make_room(heap, pages);
     return true;
@@ -318,7 +319,7 @@ static struct block *block_find(struct heap *heap, uint32_t quanta,
         block = heap_fit(heap, quanta, align_quanta);
     if (heap->keep > 0 &&
         !block_is_held(heap, block, quanta, align_quanta) &&
-        heap_spend_kept(heap, quanta + align_quanta - 1))
+        heap_spend_kept(heap, quanta + align_quanta - 1, KEPT_SPEND))
         block = heap_fit(heap, quanta, align_quanta);
     if (heap->home->grows != NULL &&
         !block_is_held(heap, block, quanta, align_quanta) &&
@@ -373,8 +374,6 @@ struct block *block_alloc(struct heap *heap, uint64_t size, uint64_t align,
     if (use == MM_USE_CALLER && align_quanta == 1 && heap->keep > 0 &&
         (block = block_reuse(heap, quanta, size)) != NULL)
         return block;
-    if (heap->kept_owed > 0 && align_quanta > 1)
-        kept_pay(heap);
     block = block_find(heap, quanta, align_quanta);
     if (block == NULL)
         return NULL;
@@ -721,8 +720,6 @@ void *heap_alloc_slot(struct heap *heap, uint64_t size)
 void *heap_alloc_block(struct heap *heap, uint64_t size)
 {
     heap_refusal_clear(heap);
-    if (heap->kept_owed > 0)
-        kept_pay(heap);
 
     void *payload = size <= heap->plain_bytes ? block_alloc_quick(heap, size)
                                               : heap_alloc_slowly(heap, size);

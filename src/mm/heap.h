@@ -26,9 +26,7 @@ enum {
                                    kept: a list for each size */
     KEPT_MOST = (1 << 13) - 1,  /* blocks of a size */
     KEPT_SPEND = 14,            /* that are freed before pages are held, */
-    KEPT_PART = 4,              /* first those of this part of the request; */
-    KEPT_PAYS = 4,              /* in so many requests after that */
-    KEPT_PAY = 8,               /* so many in each */
+    KEPT_PART = 4,              /* first those of this part of the request */
     KEPT_GROUP = 8,             /* sizes that share a bit, and a cache line */
     KEPT_WORDS = CLASS_WORDS(KEPT_SIZES / KEPT_GROUP),
     HEAP_WAITING = 64,          /* freed payloads that wait, at level full */
@@ -106,14 +104,13 @@ struct heap {
     uint32_t refusal_quantum;   /* and where, as a block_ref; or BLOCK_NIL */
     uint32_t examined;          /* blocks that the last call looked at */
     block_ref rover;            /* a policy's own; or BLOCK_NIL */
-    uint32_t kept_owed;         /* so many requests will free some, too */
+    uint32_t drained;           /* the rest of a list taken from `remote` */
     uint32_t random;            /* at level full: decides what waits how long */
     class_word map[HEAP_MAP_WORDS];
     block_ref lists[HEAP_LISTS];
     block_ref slot_lists[SLOT_CLASSES]; /* slot pages with room, by class */
     class_word kept_map[KEPT_WORDS];    /* groups of sizes of which some may
                                            be kept */
-    uint32_t drained;           /* the rest of a list taken from `remote` */
     uint32_t waiting[HEAP_WAITING];     /* payloads in units of 8; 0: none */
     uint32_t remote;            /* payloads that other threads freed: a list
                                    that they push on (threads.c), atomic; far

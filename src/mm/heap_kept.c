@@ -12,9 +12,8 @@
  * What is kept cannot coalesce, and is memory that nobody uses. That does no
  * harm while the heap needs no more pages. But before a page is held, or the
  * heap grows, the shortest kept block that is long enough for the request is
- * freed in earnest, or, when there is none, some that are shorter, and a few
- * more in each of the next requests; and before a heap refuses or trims,
- * everything that it keeps.
+ * freed in earnest, or, when there is none, some that are shorter; and before a
+ * heap refuses or trims, everything that it keeps.
  *
  * How many blocks of a size may be kept follows the program. It begins with as
  * many as the home says. When the list was full, and later there is none when
@@ -174,30 +173,19 @@ static uint32_t kept_spend(struct heap *heap, uint32_t quanta, uint32_t most)
 
 /*
  * Before a request of QUANTA needs pages that are not held: the shortest kept
- * block that is long enough is freed in earnest; when there is none, some that
- * are shorter, which lie between others that wait to be joined. First those
- * that are not much shorter, since fewer of them make room. The next requests
- * go on with it (kept_pay), so that none takes long. Whether there was any.
+ * block that is long enough is freed in earnest; when there is none, up to
+ * MOST that are shorter, which lie between others that wait to be joined. First
+ * those that are not much shorter, since fewer of them make room. Whether there
+ * was any.
  */
-bool heap_spend_kept(struct heap *heap, uint32_t quanta)
+bool heap_spend_kept(struct heap *heap, uint32_t quanta, uint32_t most)
 {
     if (kept_spend(heap, quanta, 1) > 0)
         return true;
 
-    uint32_t spent = kept_spend(heap, quanta / KEPT_PART + 1, KEPT_SPEND);
+    uint32_t spent = kept_spend(heap, quanta / KEPT_PART + 1, most);
 
-    spent += kept_spend(heap, 0, KEPT_SPEND - spent);
-    if (spent > 0)
-        heap->kept_owed = KEPT_PAYS;
-    return spent > 0;
-}
-
-/* A request does a part of what one before it, which needed pages, has left to
- * do. */
-void kept_pay(struct heap *heap)
-{
-    heap->kept_owed--;
-    kept_spend(heap, 0, KEPT_PAY);
+    return spent + kept_spend(heap, 0, most - spent) > 0;
 }
 
 /* Frees in earnest what is kept, slots too. Whether there was any. */
@@ -206,6 +194,5 @@ bool heap_flush_kept(struct heap *heap)
     bool slots = slots_flush(heap);
     bool blocks = kept_spend(heap, 0, UINT32_MAX) > 0;
 
-    heap->kept_owed = 0;
     return blocks || slots;
 }

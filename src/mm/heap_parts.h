@@ -450,8 +450,7 @@ struct block *block_reuse(struct heap *heap, uint32_t quanta,
                           uint64_t request);
 bool heap_flush_kept(struct heap *heap);
 void kept_miss(struct heap *heap, uint32_t quanta);
-bool heap_spend_kept(struct heap *heap, uint32_t quanta);
-MM_COLD void kept_pay(struct heap *heap);
+bool heap_spend_kept(struct heap *heap, uint32_t quanta, uint32_t most);
 
 /* ---- slot pages ------------------------------------------------------- */
 

@@ -779,8 +779,7 @@ static void assert_kept(uint32_t sizes, uint32_t each, uint32_t left)
 }
 
 /* A heap that has grown frees some of what it keeps, as many as is said; the
- * shortest, where none is a quarter of the request. Some requests later do a
- * part of that, too, when they take time anyway. */
+ * shortest, where none is a quarter of the request. */
 static void a_heap_that_grows_spends_some_of_what_it_keeps(void **state)
 {
     void *block[56];
@@ -799,17 +798,6 @@ static void a_heap_that_grows_spends_some_of_what_it_keeps(void **state)
     give(10 * KIB);
     assert_int_equal(test->ranges.used_count, 2);
     assert_kept(7, 8, 56 - KEPT_SPEND);
-    assert_int_equal(heap->kept_owed, KEPT_PAYS);
-    give(200);
-    assert_kept(7, 8, 56 - KEPT_SPEND);
-    ask(heap, 200, 64, HEAP_BLOCK);
-    assert_kept(7, 8, 56 - KEPT_SPEND - KEPT_PAY);
-    for (int i = 1; i < KEPT_PAYS; i++)
-        ask(heap, 200, 64, HEAP_BLOCK);
-    assert_int_equal(heap->kept_owed, 0);
-    assert_kept(7, 8, 56 - KEPT_SPEND - KEPT_PAYS * KEPT_PAY);
-    ask(heap, 200, 64, HEAP_BLOCK);
-    assert_kept(7, 8, 56 - KEPT_SPEND - KEPT_PAYS * KEPT_PAY);
     check_fine();
     close_heap();
 }
@@ -1101,36 +1089,11 @@ static void a_front_keeps_as_many_as_the_heap(void **state)
     }
 }
 
-static void open_with_front(uint32_t keep)
+static void open_with_front(void)
 {
-    open_heap((struct heap_setup){ .small = true, .keep = keep },
+    open_heap((struct heap_setup){ .small = true, .keep = KEEP },
               MIB, 512 * KIB, true);
     heap_set_fast(heap, &test->fast);
-}
-
-/* With a front a plain request does its part, too, when nothing of its size is
- * kept. */
-static void requests_go_on_with_what_one_has_left_to_do(void **state)
-{
-    enum { KEPT = KEPT_SPEND + KEPT_PAYS * KEPT_PAY + 4 };
-    void *payload[KEPT];
-
-    (void)state;
-    open_with_front(KEPT);
-    for (int i = 0; i < KEPT; i++)
-        payload[i] = heap_alloc_block(heap, 500);
-    for (int i = 0; i < KEPT; i++)
-        assert_int_equal(test_home_free(test, payload[i]), MM_OK);
-    assert_int_equal(kept_count(32), KEPT);
-    assert_non_null(heap_alloc_block(heap, 10 * KIB));
-    assert_int_equal(kept_count(32), KEPT - KEPT_SPEND);
-    for (int i = 1; i <= KEPT_PAYS + 1; i++) {
-        assert_non_null(heap_alloc_block(heap, 300));
-        assert_int_equal(kept_count(32), KEPT - KEPT_SPEND - KEPT_PAY *
-                                             (i < KEPT_PAYS ? i : KEPT_PAYS));
-    }
-    check_fine();
-    close_heap();
 }
 
 /* An aligned request takes one of the first eight kept blocks of its size that
@@ -1141,7 +1104,7 @@ static void a_kept_block_may_lie_right(void **state)
     unsigned char *payload[20], *right;
 
     (void)state;
-    open_with_front(KEEP);
+    open_with_front();
     assert_int_equal(size, 1020);
     assert_int_equal(fast_block_rounded(FAST_ALIGNED_MOST), FAST_ALIGNED_MOST);
     assert_null(fast_block_reuse_aligned(heap, size, 4096));
@@ -1204,7 +1167,7 @@ static void a_class_keeps_slots_as_it_has_pages(void **state)
         int32_t count = cases[i / 2].count;
         unsigned class = slot_class(size);
 
-        open_with_front(KEEP);
+        open_with_front();
         assert_int_equal(test->fast.slots[class].most, cases[i / 2].few);
         for (int32_t k = 0; k < count; k++)
             slot[k] = fast_ask(size);
@@ -1237,7 +1200,7 @@ static void as_many_slots_are_fetched_as_may_be(void **state)
     void *slot[200];
 
     (void)state;
-    open_with_front(KEEP);
+    open_with_front();
     for (int i = 0; i < 200; i++) {
         slot[i] = fast_ask(8);
         assert_in_range(kept_slots(0), 0, 63);
@@ -1263,7 +1226,7 @@ static void a_page_has_as_many_slots_as_fit(void **state)
 
     (void)state;
     for (int i = 0; i < 6; i++) {
-        open_with_front(KEEP);
+        open_with_front();
         fast_ask(cases[i].bytes);
         assert_int_equal(kept_slots(slot_class(cases[i].bytes)),
                          cases[i].count - 1);
@@ -1279,7 +1242,7 @@ static void kept_slots_come_in_the_order_of_their_page(void **state)
     unsigned char *first, *slot[7];
 
     (void)state;
-    open_with_front(KEEP);
+    open_with_front();
     first = fast_ask(256);
     assert_int_equal(kept_slots(16), 6);
     for (int i = 1; i < 7; i++) {
@@ -1309,7 +1272,7 @@ static void without_a_front_no_slots_are_kept(void **state)
     void *slot[600];
 
     (void)state;
-    open_with_front(KEEP);
+    open_with_front();
     for (int i = 0; i < 600; i++)
         slot[i] = fast_ask(100);
     for (int i = 0; i < 10; i++)
@@ -1339,7 +1302,7 @@ static void slots_that_others_free_are_kept(void **state)
     for (int count = 1; count <= 64; count += 63) {
         void *slot[200], *again;
 
-        open_with_front(KEEP);
+        open_with_front();
         for (int i = 0; i < 180; i++)   /* ten pages of 18, all handed out */
             slot[i] = fast_ask(100);
         while (kept_slots(7) > 0)
@@ -1627,7 +1590,6 @@ int main(void)
         cmocka_unit_test(idle_pages_are_counted_one_by_one),
         cmocka_unit_test(a_front_is_for_a_heap_that_nobody_watches),
         cmocka_unit_test(a_front_keeps_as_many_as_the_heap),
-        cmocka_unit_test(requests_go_on_with_what_one_has_left_to_do),
         cmocka_unit_test(a_kept_block_may_lie_right),
         cmocka_unit_test(a_class_keeps_slots_as_it_has_pages),
         cmocka_unit_test(as_many_slots_are_fetched_as_may_be),
