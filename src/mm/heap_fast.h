@@ -138,7 +138,6 @@ static inline bool fast_block_keep(struct heap *heap, void *payload)
 
     *(block_ref *)payload = size->first;
     size->first = block_ref_of(heap, block);
-    class_map_set(heap->kept_map, quanta / KEPT_GROUP);
     block->header |= BLOCK_MARK;
     return true;
 }

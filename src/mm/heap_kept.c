@@ -22,9 +22,10 @@
  * there may be one less.
  *
  *   K1  A kept block is marked in its header, and on the list of its size.
- *   K2  The blocks on a list are as many as it may have less what is left.
- *   K3  A group of sizes of which a block is kept has its bit in the map;
- *       others may have theirs, until kept_find() looks there.
+ *   K2  The blocks on a list are as many as it may have less what is left. Or
+ *       there are none, and none are left: the size sleeps.
+ *   K3  A group of sizes of which one does not sleep has its bit in the map. So
+ *       a block that finds room on its list need not set it.
  *
  * The lab's own heap keeps none (keep is 0).
  */
@@ -32,25 +33,35 @@
 
 /* ---- lists by size ---------------------------------------------------- */
 
-/* There may be more of this size: so many again, and one more time as many as
- * at first. */
-static void kept_size_grow(const struct heap *heap, struct kept_size *size)
+/* Nothing of this size is kept, and none may be: it was never freed, or sleeps
+ * since kept_find() found its group empty. */
+static bool kept_sleeps(const struct kept_size *size)
 {
-    uint32_t before = size->most, most = 2 * before + heap->keep;
+    return size->first == BLOCK_NIL && size->left == 0;
+}
+
+/* Of QUANTA, as many as MOST may be kept from now on. */
+static void kept_allow(struct heap *heap, uint32_t quanta, uint32_t most)
+{
+    struct kept_size *size = &heap->kept[quanta];
+    uint32_t before = kept_sleeps(size) ? 0 : size->most;
 
     if (most > heap->keep_most)
         most = heap->keep_most;
     size->most = most & KEPT_MOST;
     size->left = (int16_t)(size->left + (int16_t)(most - before));
+    class_map_set(heap->kept_map, quanta / KEPT_GROUP);
 }
 
-/* A request for a block of QUANTA was served, and none of them was kept. */
+/* A request for a block of QUANTA was served, and none of them was kept. If
+ * there had been more, it might have been: there may be so many again, and one
+ * more time as many as at first. */
 void kept_miss(struct heap *heap, uint32_t quanta)
 {
     if (quanta >= KEPT_SIZES || !heap->kept[quanta].was_full)
         return;
     heap->kept[quanta].was_full = false;
-    kept_size_grow(heap, &heap->kept[quanta]);
+    kept_allow(heap, quanta, 2u * heap->kept[quanta].most + heap->keep);
 }
 
 /* Whether one more block of QUANTA may be kept. */
@@ -61,37 +72,40 @@ static bool kept_may(struct heap *heap, uint32_t quanta)
 
     struct kept_size *size = &heap->kept[quanta];
 
-    if (size->most == 0)
-        kept_size_grow(heap, size);
+    if (kept_sleeps(size))
+        kept_allow(heap, quanta, size->most > 0 ? size->most : heap->keep);
     if (size->left <= 0)
         size->was_full = true;
     return size->left > 0;
+}
+
+/* GROUP, of which nothing is kept, sleeps: the next block of one of its sizes
+ * asks kept_may() first. */
+static void kept_sleep(struct heap *heap, uint32_t group)
+{
+    for (uint32_t i = 0; i < KEPT_GROUP; i++)
+        heap->kept[group * KEPT_GROUP + i].left = 0;
+    class_map_clear(heap->kept_map, group);
 }
 
 /* The first size from QUANTA on of which a block is kept; or CLASS_NONE. A
  * group that turns out to have none is passed over the next time. */
 static uint32_t kept_find(struct heap *heap, uint32_t quanta)
 {
-    unsigned group;
+    while (quanta < KEPT_SIZES) {
+        uint32_t first = quanta;
+        unsigned group = class_map_find(heap->kept_map, KEPT_WORDS,
+                                        quanta / KEPT_GROUP);
 
-    for (; quanta < KEPT_SIZES; quanta = (group + 1) * KEPT_GROUP) {
-        bool empty = true;
-
-        group = class_map_find(heap->kept_map, KEPT_WORDS,
-                               quanta / KEPT_GROUP);
         if (group == CLASS_NONE)
             break;
-        for (uint32_t i = 0; i < KEPT_GROUP; i++) {
-            uint32_t size = group * KEPT_GROUP + i;
-
-            if (heap->kept[size].first == BLOCK_NIL)
-                continue;
-            if (size >= quanta)
-                return size;
-            empty = false;
-        }
-        if (empty)
-            class_map_clear(heap->kept_map, group);
+        if (group > quanta / KEPT_GROUP)
+            first = quanta = group * KEPT_GROUP;
+        for (; quanta / KEPT_GROUP == group; quanta++)
+            if (heap->kept[quanta].first != BLOCK_NIL)
+                return quanta;
+        if (first % KEPT_GROUP == 0)
+            kept_sleep(heap, group);
     }
     return CLASS_NONE;
 }

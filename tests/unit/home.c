@@ -343,9 +343,10 @@ static const char *kept_fault(const struct heap *heap, uint32_t quanta)
     const struct kept_size *size = &heap->kept[quanta];
     int count = 0;
 
-    if (size->first != BLOCK_NIL &&
-        !class_map_has(heap->kept_map, quanta / KEPT_GROUP))
-        return "the map does not say that a block is kept";
+    if (size->first == BLOCK_NIL && size->left == 0)
+        return NULL;                    /* it sleeps */
+    if (!class_map_has(heap->kept_map, quanta / KEPT_GROUP))
+        return "the map does not say that a block may be kept";
     for (block_ref ref = size->first; ref != BLOCK_NIL && count <= size->most;
          count++) {
         const struct block *block = block_named(heap, ref);
