@@ -76,7 +76,9 @@ static void check_fine(void)
 /* How many blocks of QUANTA the heap keeps. */
 static int kept_count(uint32_t quanta)
 {
-    return heap->kept[quanta].most - heap->kept[quanta].left;
+    const struct kept_size *size = &heap->kept[quanta];
+
+    return size->first != BLOCK_NIL ? size->most - size->left : 0;
 }
 
 /* ---- how a heap starts --------------- */
