@@ -728,7 +728,7 @@ static void *alloc_aligned(size_t size, size_t align)
         return alloc_slowly(size, align);
     }
     if (size <= FAST_ALIGNED_MOST) {
-        size = fast_block_rounded(size);
+        size = fast_block_rounded(size, align);
         payload = fast_block_reuse_aligned(my.heap, size, align);
     }
     return payload != NULL ? payload : alloc_slowly(size, align);

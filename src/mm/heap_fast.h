@@ -33,10 +33,11 @@
 #include "heap_parts.h"
 
 enum {
-    FAST_STEP = 64,             /* to which aligned sizes are rounded, so that
-                                   there are fewer of them */
+    FAST_STEP = 64,             /* aligned sizes are rounded to a multiple of */
+    FAST_STEP_MOST = 1024,      /* their alignment, between these */
     FAST_BLOCK_MOST = KEPT_SIZES * MM_QUANTUM - MM_QUANTUM - BLOCK_HEADER,
-    FAST_ALIGNED_MOST = KEPT_SIZES * MM_QUANTUM - FAST_STEP - BLOCK_HEADER,
+    FAST_ALIGNED_MOST =
+        KEPT_SIZES * MM_QUANTUM - FAST_STEP_MOST - BLOCK_HEADER,
     FAST_SLOTS = SLOT_CLASSES * sizeof(struct heap_slots),
     FAST_LOOKS = 8,             /* blocks of a size, for an alignment */
 };
@@ -97,11 +98,15 @@ static inline void *fast_block_reuse(struct heap *heap, size_t size)
 }
 
 /* What is asked for when SIZE bytes, up to FAST_ALIGNED_MOST, are wanted at a
- * multiple of more than MM_QUANTUM. */
-static inline size_t fast_block_rounded(size_t size)
+ * multiple of ALIGN, more than MM_QUANTUM. Rounded to the alignment, there are
+ * few sizes; and what lies behind such a block is aligned as it is. */
+static inline size_t fast_block_rounded(size_t size, size_t align)
 {
-    return (size + BLOCK_HEADER + FAST_STEP - 1) / FAST_STEP * FAST_STEP -
-           BLOCK_HEADER;
+    size_t step = align < FAST_STEP_MOST ? align : FAST_STEP_MOST;
+
+    if (step < FAST_STEP)
+        step = FAST_STEP;
+    return ((size + BLOCK_HEADER + step - 1) & ~(step - 1)) - BLOCK_HEADER;
 }
 
 /* The payload of a kept block for SIZE bytes, rounded so, at a multiple of
