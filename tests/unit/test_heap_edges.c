@@ -1054,7 +1054,7 @@ static void a_front_is_for_a_heap_that_nobody_watches(void **state)
 }
 
 /* Fifteen of a size, with a front: the next is not kept, nor is what is beyond
- * 32 KiB; and when the front goes, nothing is kept any more. */
+ * KEPT_SIZES; and when the front goes, nothing is kept any more. */
 static void a_front_keeps_as_many_as_the_heap(void **state)
 {
     for (int by_heap = 0; by_heap < 2; by_heap++) {
@@ -1102,13 +1102,16 @@ static void open_with_front(void)
  * lies right; not the ninth. */
 static void a_kept_block_may_lie_right(void **state)
 {
-    size_t size = fast_block_rounded(1000), quanta = (size + 4) / 16;
+    size_t size = fast_block_rounded(1000, 2048), quanta = (size + 4) / 16;
     unsigned char *payload[20], *right;
 
     (void)state;
     open_with_front();
     assert_int_equal(size, 1020);
-    assert_int_equal(fast_block_rounded(FAST_ALIGNED_MOST), FAST_ALIGNED_MOST);
+    assert_int_equal(fast_block_rounded(700, 128), 764);
+    assert_int_equal(fast_block_rounded(700, 32), 700);
+    assert_true((fast_block_rounded(FAST_ALIGNED_MOST, 4096) + 4) / 16 <
+                KEPT_SIZES);
     assert_null(fast_block_reuse_aligned(heap, size, 4096));
     for (int i = 0; i < 20; i++) {
         payload[i] = test_home_alloc(test, &(struct heap_request){
