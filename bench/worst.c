@@ -100,7 +100,8 @@ static int64_t kept_blocks(const struct heap *heap)
     int64_t count = 0;
 
     for (int quanta = 0; quanta < KEPT_SIZES; quanta++)
-        count += heap->kept[quanta].most - heap->kept[quanta].left;
+        if (heap->kept[quanta].first != BLOCK_NIL)
+            count += heap->kept[quanta].most - heap->kept[quanta].left;
     return count;
 }
 

@@ -34,7 +34,7 @@
 /* ---- lists by size ---------------------------------------------------- */
 
 /* Nothing of this size is kept, and none may be: it was never freed, or sleeps
- * since kept_find() found its group empty. */
+ * since kept_find() passed it. */
 static bool kept_sleeps(const struct kept_size *size)
 {
     return size->first == BLOCK_NIL && size->left == 0;
@@ -79,17 +79,9 @@ static bool kept_may(struct heap *heap, uint32_t quanta)
     return size->left > 0;
 }
 
-/* GROUP, of which nothing is kept, sleeps: the next block of one of its sizes
- * asks kept_may() first. */
-static void kept_sleep(struct heap *heap, uint32_t group)
-{
-    for (uint32_t i = 0; i < KEPT_GROUP; i++)
-        heap->kept[group * KEPT_GROUP + i].left = 0;
-    class_map_clear(heap->kept_map, group);
-}
-
 /* The first size from QUANTA on of which a block is kept; or CLASS_NONE. A
- * group that turns out to have none is passed over the next time. */
+ * size that turns out to have none sleeps from now on, and a group of such
+ * sizes is passed over the next time. */
 static uint32_t kept_find(struct heap *heap, uint32_t quanta)
 {
     while (quanta < KEPT_SIZES) {
@@ -101,11 +93,13 @@ static uint32_t kept_find(struct heap *heap, uint32_t quanta)
             break;
         if (group > quanta / KEPT_GROUP)
             first = quanta = group * KEPT_GROUP;
-        for (; quanta / KEPT_GROUP == group; quanta++)
+        for (; quanta / KEPT_GROUP == group; quanta++) {
             if (heap->kept[quanta].first != BLOCK_NIL)
                 return quanta;
+            heap->kept[quanta].left = 0;
+        }
         if (first % KEPT_GROUP == 0)
-            kept_sleep(heap, group);
+            class_map_clear(heap->kept_map, group);
     }
     return CLASS_NONE;
 }
