@@ -22,8 +22,8 @@ enum {
     SLOT_ALIGN_MOST = 64,       /* that slots are aligned to (slots.c) */
     SLOT_CLASSES = SLOT_MAX_BYTES / MM_QUANTUM + 1,     /* 8, 16, 32 ... 256 */
     HEAP_NO_SPAN = UINT32_MAX,
-    KEPT_SIZES = 2064,          /* blocks below 2048 quanta, 32 KiB, may be
-                                   kept: a list for each size */
+    KEPT_SIZES = 2064,          /* blocks below so many quanta, a buffer of
+                                   32 KiB too, may be kept: a list for each */
     KEPT_MOST = (1 << 13) - 1,  /* blocks of a size */
     KEPT_SPEND = 14,            /* that are freed before pages are held, */
     KEPT_PART = 4,              /* first those of this part of the request */
