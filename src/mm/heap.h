@@ -28,7 +28,8 @@ enum {
     KEPT_SPEND = 14,            /* that are freed before pages are held, */
     KEPT_PART = 4,              /* first those of this part of the request */
     KEPT_GROUP = 8,             /* sizes that share a bit, and a cache line */
-    KEPT_WORDS = CLASS_WORDS(KEPT_SIZES / KEPT_GROUP),
+    KEPT_GROUPS = (KEPT_SIZES / KEPT_GROUP + 63) / 64 * 64,
+    KEPT_WORDS = CLASS_WORDS(KEPT_GROUPS),  /* as long on all machines */
     HEAP_WAITING = 64,          /* freed payloads that wait, at level full */
 };
 
@@ -122,7 +123,8 @@ struct heap {
 _Static_assert(offsetof(struct heap, map) ==
                    offsetof(struct heap, random) + 4 &&
                offsetof(struct heap, kept_map) ==
-                   offsetof(struct heap, slot_lists) + SLOT_CLASSES * 4,
+                   offsetof(struct heap, slot_lists) + SLOT_CLASSES * 4 &&
+               sizeof(class_word[KEPT_WORDS]) % 8 == 0,
                "state looks the same on all machines: no gaps");
 
 struct heap_setup {

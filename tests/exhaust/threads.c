@@ -125,7 +125,18 @@ static uint64_t hash(uint64_t hash, const void *data, size_t size)
     return hash;
 }
 
-/* Every byte of state, but for what only says how the last call went. */
+/* A search of what HEAP keeps notes which sizes have none (heap_kept.c, K2 and
+ * K3). That is forgotten. */
+static void forget_empty_sizes(struct heap *heap)
+{
+    memset(heap->kept_map, 0, sizeof heap->kept_map);
+    for (uint32_t i = 0; i < KEPT_SIZES; i++)
+        if (heap->kept[i].first == BLOCK_NIL)
+            heap->kept[i].left = 0;
+}
+
+/* Every byte of state, but for what only says how the last call went and what
+ * a search found empty. */
 static uint64_t place_digest(void)
 {
     uint64_t all = hash(1, &p.ranges.root, sizeof p.ranges -
@@ -135,6 +146,7 @@ static uint64_t place_digest(void)
         struct heap heap = p.heap[i];
 
         heap.refusal = heap.refusal_quantum = heap.examined = 0;
+        forget_empty_sizes(&heap);
         all = hash(all, &heap.small,
                    sizeof heap - offsetof(struct heap, small));
     }
