@@ -100,8 +100,7 @@ static int64_t kept_blocks(const struct heap *heap)
     int64_t count = 0;
 
     for (int quanta = 0; quanta < KEPT_SIZES; quanta++)
-        if (heap->kept[quanta].first != BLOCK_NIL)
-            count += heap->kept[quanta].most - heap->kept[quanta].left;
+        count += kept_count(&heap->kept[quanta]);
     return count;
 }
 

@@ -66,6 +66,12 @@ struct kept_size {
     uint16_t was_full : 1;      /* since one was asked for in vain */
 };
 
+/* How many they are. */
+static inline int kept_count(const struct kept_size *size)
+{
+    return size->first == BLOCK_NIL ? 0 : size->most - size->left;
+}
+
 struct heap {
     /* set by heap_init, constant from then on */
     const struct mm_home *home;

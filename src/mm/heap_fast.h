@@ -106,7 +106,7 @@ static inline size_t fast_block_rounded(size_t size, size_t align)
 
     if (step < FAST_STEP)
         step = FAST_STEP;
-    return ((size + BLOCK_HEADER + step - 1) & ~(step - 1)) - BLOCK_HEADER;
+    return (size_t)mm_round_up(size + BLOCK_HEADER, step) - BLOCK_HEADER;
 }
 
 /* The payload of a kept block for SIZE bytes, rounded so, at a multiple of

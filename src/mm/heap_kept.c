@@ -44,12 +44,12 @@ static bool kept_sleeps(const struct kept_size *size)
 static void kept_allow(struct heap *heap, uint32_t quanta, uint32_t most)
 {
     struct kept_size *size = &heap->kept[quanta];
-    uint32_t before = kept_sleeps(size) ? 0 : size->most;
+    int count = kept_count(size);
 
     if (most > heap->keep_most)
         most = heap->keep_most;
     size->most = most & KEPT_MOST;
-    size->left = (int16_t)(size->left + (int16_t)(most - before));
+    size->left = (int16_t)(size->most - count);
     class_map_set(heap->kept_map, quanta / KEPT_GROUP);
 }
 

@@ -125,14 +125,23 @@ static uint64_t hash(uint64_t hash, const void *data, size_t size)
     return hash;
 }
 
-/* A search of what HEAP keeps notes which sizes have none (heap_kept.c, K2 and
- * K3). That is forgotten. */
+/* A search of what HEAP keeps notes which sizes have none, and which groups of
+ * them (heap_kept.c, K2 and K3). That is forgotten; what is kept is not. */
 static void forget_empty_sizes(struct heap *heap)
 {
-    memset(heap->kept_map, 0, sizeof heap->kept_map);
-    for (uint32_t i = 0; i < KEPT_SIZES; i++)
-        if (heap->kept[i].first == BLOCK_NIL)
-            heap->kept[i].left = 0;
+    for (uint32_t group = 0; group < KEPT_SIZES / KEPT_GROUP; group++) {
+        int count = 0;
+
+        for (uint32_t i = 0; i < KEPT_GROUP; i++) {
+            struct kept_size *size = &heap->kept[group * KEPT_GROUP + i];
+
+            count += kept_count(size);
+            if (size->first == BLOCK_NIL)
+                size->left = 0;
+        }
+        if (count == 0)
+            class_map_clear(heap->kept_map, group);
+    }
 }
 
 /* Every byte of state, but for what only says how the last call went and what

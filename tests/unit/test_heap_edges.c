@@ -74,11 +74,9 @@ static void check_fine(void)
 }
 
 /* How many blocks of QUANTA the heap keeps. */
-static int kept_count(uint32_t quanta)
+static int kept_of(uint32_t quanta)
 {
-    const struct kept_size *size = &heap->kept[quanta];
-
-    return size->first != BLOCK_NIL ? size->most - size->left : 0;
+    return kept_count(&heap->kept[quanta]);
 }
 
 /* ---- how a heap starts --------------- */
@@ -774,7 +772,7 @@ static void assert_kept(uint32_t sizes, uint32_t each, uint32_t left)
     for (uint32_t quanta = sizes; quanta > 0; quanta--) {
         uint32_t kept = left < each ? left : each;
 
-        assert_int_equal(kept_count(quanta), kept);
+        assert_int_equal(kept_of(quanta), kept);
         left -= kept;
     }
     assert_int_equal(left, 0);
@@ -796,7 +794,7 @@ static void a_heap_that_grows_spends_some_of_what_it_keeps(void **state)
     for (int i = 0; i < 56; i++)
         take_back(block[i]);
     for (uint32_t quanta = 1; quanta <= 7; quanta++)
-        assert_int_equal(kept_count(quanta), 8);
+        assert_int_equal(kept_of(quanta), 8);
     give(10 * KIB);
     assert_int_equal(test->ranges.used_count, 2);
     assert_kept(7, 8, 56 - KEPT_SPEND);
@@ -1072,7 +1070,7 @@ static void a_front_keeps_as_many_as_the_heap(void **state)
             assert_int_equal(by_heap ? heap_free(heap, payload[i])
                                      : test_home_free(test, payload[i]),
                              MM_OK);
-            assert_int_equal(kept_count(32), i < KEEP ? i + 1 : KEEP);
+            assert_int_equal(kept_of(32), i < KEEP ? i + 1 : KEEP);
         }
         check_fine();
         for (int i = 0; i < KEEP + 2; i++)
@@ -1085,7 +1083,7 @@ static void a_front_keeps_as_many_as_the_heap(void **state)
         for (int i = 0; i < KEEP; i++)
             assert_true(block_is_free(block_of(payload[i])) ||
                         !block_is_kept(block_of(payload[i])));
-        assert_int_equal(kept_count(32), 0);
+        assert_int_equal(kept_of(32), 0);
         check_fine();
         close_heap();
     }
@@ -1136,7 +1134,7 @@ static void a_kept_block_may_lie_right(void **state)
             assert_int_equal(test_home_free(test, payload[i]), MM_OK);
         check_fine();
     }
-    assert_int_equal(kept_count((uint32_t)quanta), 9);
+    assert_int_equal(kept_of((uint32_t)quanta), 9);
     check_fine();
     close_heap();
 }
@@ -1425,7 +1423,7 @@ static void take_all_back(unsigned char **payload, int count, int kept)
 {
     for (int i = 0; i < count; i++)
         assert_int_equal(test_home_free(test, payload[i]), MM_OK);
-    assert_int_equal(kept_count(19), kept);
+    assert_int_equal(kept_of(19), kept);
     check_fine();
 }
 
@@ -1478,7 +1476,7 @@ static void a_size_may_not_have_all_that_there_is(void **state)
             assert_int_equal(test_home_free(test, payload[i]), MM_OK);
     }
     assert_int_equal(heap->kept[19].most, KEPT_MOST);
-    assert_int_equal(kept_count(19), KEPT_MOST);
+    assert_int_equal(kept_of(19), KEPT_MOST);
     check_fine();
     close_heap();
 }
@@ -1521,7 +1519,7 @@ static void what_is_kept_is_spent_before_pages_are_held(void **state)
     held = test->held_count;
     assert_ptr_equal(give(8000), kept[0]);      /* all four, joined */
     assert_int_equal(test->held_count, held);
-    assert_int_equal(kept_count(126), 0);
+    assert_int_equal(kept_of(126), 0);
     check_fine();
     close_heap();
 }
