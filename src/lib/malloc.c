@@ -600,13 +600,14 @@ static HOT_CALL void block_free_slowly(void *payload)
 PUBLIC HOT void free(void *payload)
 {
     struct heap_fast *fast = my_fast();
+    uintptr_t offset = fast_offset(fast, payload);
 
-    if (UNLIKELY(!fast_has_tag(fast, payload))) {
+    if (UNLIKELY(offset == 0)) {
         free_slowly(payload);
         return;
     }
 
-    uint32_t what = fast_what(fast, fast_tag_of(payload));
+    uint32_t what = fast_what(fast, fast_tag_at(payload, offset));
 
     if (LIKELY(what < FAST_SLOTS))
         slot_free_fast(payload, fast_slots(fast, what));
@@ -676,10 +677,12 @@ static bool block_stays(void *payload, size_t size)
  * wastes little: much that shrinks will grow again. */
 PUBLIC HOT void *realloc(void *payload, size_t size)
 {
-    if (!fast_has_tag(&my, payload) || size == 0)
+    uintptr_t offset = fast_offset(&my, payload);
+
+    if (offset == 0 || size == 0)
         return realloc_slowly(payload, size);
 
-    uint32_t what = fast_what(&my, fast_tag_of(payload));
+    uint32_t what = fast_what(&my, fast_tag_at(payload, offset));
 
     if (what == FAST_BLOCKS && block_stays(payload, size))
         return payload;

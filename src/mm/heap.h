@@ -261,7 +261,7 @@ struct heap_fast {
     int32_t slot_pages[SLOT_CLASSES];   /* the class has; those from before
                                    there was a front are not counted */
     uint32_t slots_tag;         /* of this heap's slots of class 0 */
-    uint32_t span_mask;         /* span_bytes - 1 */
+    uintptr_t span_mask;        /* span_bytes - 1 */
     uint32_t room_class;        /* the class that makes room next (slots.c) */
     struct heap *heap;          /* whose front it is */
 };

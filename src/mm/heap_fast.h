@@ -21,7 +21,7 @@
  *
  * Nobody hears of these steps, so a heap that has listeners, or a level of
  * care, has no front: it keeps no slots, and block_keep() and block_reuse(),
- * which do the same to blocks, tell of it.
+ * which do the same to blocks, mark them and tell of it.
  *
  *   F1  What slots[class] leads to are slots of CLASS, handed out as far as
  *       their pages know (S2), linked by pointers; slots[class].left says how
@@ -78,7 +78,6 @@ static inline void fast_block_unlink(struct kept_size *size, block_ref *link,
 {
     *link = *(block_ref *)payload;
     size->left++;
-    block_of(payload)->header &= ~(uint32_t)BLOCK_MARK;
 }
 
 /* The payload of a kept block for SIZE bytes, up to FAST_BLOCK_MOST; NULL
@@ -143,7 +142,6 @@ static inline bool fast_block_keep(struct heap *heap, void *payload)
 
     *(block_ref *)payload = size->first;
     size->first = block_ref_of(heap, block);
-    block->header |= BLOCK_MARK;
     return true;
 }
 
@@ -156,22 +154,22 @@ static inline void fast_block_uncount(struct heap *heap, uint32_t quanta)
 
 /* ---- what is this? ---------------------------------------------------- */
 
-/* Whether the slice of PAYLOAD has a tag: not so for NULL, for a payload that
- * is aligned to a span, and in a front without a heap (span_mask 0). */
-static inline bool fast_has_tag(const struct heap_fast *fast,
-                                const void *payload)
+/* How far into its span PAYLOAD lies. 0: its slice has no tag; so it is with
+ * NULL, a payload that is aligned to a span, and in a front without a heap
+ * (span_mask 0). */
+static inline uintptr_t fast_offset(const struct heap_fast *fast,
+                                    const void *payload)
 {
-    return ((uintptr_t)payload & fast->span_mask) != 0;
+    return (uintptr_t)payload & fast->span_mask;
 }
 
-/* The tag of the slice of PAYLOAD, where spans are of SPAN_MAX_BYTES. */
-static inline uint32_t fast_tag_of(const void *payload)
+/* The tag of the slice of PAYLOAD, OFFSET bytes into its span. */
+static inline uint32_t fast_tag_at(const void *payload, uintptr_t offset)
 {
-    uintptr_t at = (uintptr_t)payload;
     const struct span *span =
-        (const struct span *)(at & ~(uintptr_t)(SPAN_MAX_BYTES - 1));
+        (const struct span *)((const unsigned char *)payload - offset);
 
-    return span->tags[at / MM_SLOT_PAGE % (SPAN_MAX_BYTES / MM_SLOT_PAGE)];
+    return span->tags[offset / MM_SLOT_PAGE];
 }
 
 /* What a slice with TAG has: below FAST_SLOTS, slots of this heap's, and

@@ -5,7 +5,8 @@
  * Programs free a block and soon ask for one of the same size. Joining it
  * with its neighbours only to cut it off again is work for nothing, so a heap
  * may *keep* a few freed blocks of each size, and hand them out as they are.
- * To the blocks around them they are used; the header's mark says kept.
+ * To the blocks around them they are used; the header's mark says kept, unless
+ * the heap has a front: then nobody reads it, and it is not written.
  *
  *      kept[quanta] --> | h: used, kept | next | ...    a list through payloads
  *
@@ -21,7 +22,8 @@
  * Each block that is freed in earnest after all is one that nobody asked for:
  * there may be one less.
  *
- *   K1  A kept block is marked in its header, and on the list of its size.
+ *   K1  A kept block is on the list of its size, and marked in its header if
+ *       the heap has no front.
  *   K2  The blocks on a list are as many as it may have less what is left. Or
  *       there are none, and none are left: the size sleeps.
  *   K3  A group of sizes of which one does not sleep has its bit in the map. So
@@ -106,6 +108,14 @@ static uint32_t kept_find(struct heap *heap, uint32_t quanta)
 
 /* ---- the steps -------------------------------------------------------- */
 
+/* BLOCK's header says with MARK, BLOCK_MARK or 0, whether it is kept (K1). */
+static void kept_mark(const struct heap *heap, struct block *block,
+                      uint32_t mark)
+{
+    if (heap->fast == NULL)
+        block->header = (block->header & ~(uint32_t)BLOCK_MARK) | mark;
+}
+
 /* Step KEEP: the used BLOCK, freed by its owner, goes on a kept list. False
  * when there is no room for it. */
 bool block_keep(struct heap *heap, struct block *block)
@@ -113,6 +123,7 @@ bool block_keep(struct heap *heap, struct block *block)
     if (!kept_may(heap, block_quanta(block)))
         return false;
     fast_block_keep(heap, block_payload(block));
+    kept_mark(heap, block, BLOCK_MARK);
     live_set(heap, block, false);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_KEEP,
@@ -139,6 +150,7 @@ struct block *block_reuse(struct heap *heap, uint32_t quanta,
 
     struct block *block = block_of(payload);
 
+    kept_mark(heap, block, 0);
     live_set(heap, block, true);
     heap_emit(heap, (struct mm_event){
         .kind = MM_EVENT_REUSE,
@@ -161,6 +173,7 @@ static void block_unkeep(struct heap *heap, uint32_t quanta)
         size->most = (size->most - 1u) & KEPT_MOST;
         size->left--;
     }
+    kept_mark(heap, block_of(payload), 0);
     block_free(heap, block_of(payload), MM_USE_KEPT);
 }
 

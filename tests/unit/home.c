@@ -351,8 +351,8 @@ static const char *kept_fault(const struct heap *heap, uint32_t quanta)
          count++) {
         const struct block *block = block_named(heap, ref);
 
-        if (!block_is_used(block) || !block_is_kept(block) ||
-            block_quanta(block) != quanta)
+        if (!block_is_used(block) || block_quanta(block) != quanta ||
+            block_is_kept(block) != (heap->fast == NULL))
             return "what is on a list of kept blocks is none";
         ref = *(const block_ref *)block_payload((struct block *)block);
     }
