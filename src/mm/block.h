@@ -133,7 +133,7 @@ static inline bool block_is_hollow(const struct block *block)
     return header_is_marked(block->header);
 }
 
-/* Of a used block only. */
+/* Of a used block only, in a heap without a front (heap_kept.c, K1). */
 static inline bool block_is_kept(const struct block *block)
 {
     return header_is_marked(block->header);
